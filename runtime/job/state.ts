@@ -1,0 +1,15 @@
+/**
+ * The state machine of a row of the job table (DESIGN section 5). From its first row on, the row owns the job.
+ *
+ *     (none) ──first outcome──► done | thin | retry | parked | dead
+ *     retry  ──due──► running        parked ──its key is free──► running
+ *     running ──outcome──► done | thin | retry | dead     only where attempt = mine
+ *     running ──lease over──► retry                       the node that ran it is gone
+ *     thin ──backfill──► running     dead ──replay──► running
+ */
+export const JOB_STATES = ['done', 'thin', 'retry', 'parked', 'running', 'dead'] as const
+export type JobState = (typeof JOB_STATES)[number]
+
+/** States in which no further work is owed for the job's own ordering key. */
+export const SETTLED: readonly JobState[] = ['done', 'thin', 'dead']
+export const isSettled = (state: JobState): boolean => SETTLED.includes(state)
