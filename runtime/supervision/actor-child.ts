@@ -1,0 +1,41 @@
+import type { Behaviour } from '../actor/actor.ts'
+import { ActorCell } from '../actor/actor-cell.ts'
+import type { ActorSystem } from '../actor/actor-system.ts'
+import type { ChildSpec, Restart, Shutdown } from './child-spec.ts'
+
+/** An actor on the main thread as a supervised child. Its ref is valid at once: siblings can be wired before any starts. */
+export interface ActorChild<Message> {
+  ref: ActorCell<Message>
+  spec: ChildSpec
+}
+
+export interface ActorChildOptions<Message> {
+  path: string
+  /** Messages the mailbox holds at most. */
+  mailbox: number
+  create: () => Behaviour<Message>
+  restart?: Restart
+  shutdown?: Shutdown
+  /** What the behaviour adds to its entry in `/inspect`. */
+  inspect?: () => Record<string, unknown>
+}
+
+export function actorChild<Message>(
+  system: ActorSystem,
+  options: ActorChildOptions<Message>,
+): ActorChild<Message> {
+  const { path, mailbox, create, restart = 'permanent', shutdown = 5_000 } = options
+  const cell = new ActorCell(system, path, mailbox, create)
+  const spec: ChildSpec = {
+    id: path.slice(path.lastIndexOf('/') + 1),
+    restart,
+    shutdown,
+    start: async () => {
+      await cell.start()
+      return { exited: cell.exited, stop: () => cell.stop(), kill: () => cell.kill() }
+    },
+    inspect: () => ({ type: 'actor', ...cell.inspect(), ...options.inspect?.() }),
+    close: () => cell.close(),
+  }
+  return { ref: cell, spec }
+}

@@ -1,0 +1,75 @@
+import type { MessagePort } from 'node:worker_threads'
+import { ThreadBoard } from './thread-board.ts'
+import type { ThreadBehaviour, ThreadModule } from './thread-module.ts'
+
+/**
+ * The one Piscina task of a thread: runs an actor's module until it is told to stop. Imports the module inside the
+ * task, so that one that cannot be loaded fails this start only.
+ *
+ *     main → thread   { stop: true } | { message }        thread → main   { ready: true } | { message }
+ *
+ * The task's promise is the thread's life: it resolves after a stop, rejects when the behaviour throws.
+ */
+export interface HostTask {
+  port: MessagePort
+  board: SharedArrayBuffer
+  epochMs: number
+  module: string
+  args: unknown
+  path: string
+  incarnation: number
+}
+
+export type ToThread = { stop: true } | { message: unknown }
+export type FromThread = { ready: true } | { message: unknown }
+
+const HEARTBEAT_MS = 250
+
+export default async function host(task: HostTask): Promise<void> {
+  const { port } = task
+  const board = new ThreadBoard(task.epochMs, task.board)
+  const beat = (): void => board.write('heartbeatMs', Date.now() - board.epochMs)
+  const heart = setInterval(beat, HEARTBEAT_MS)
+  const post = (message: FromThread, transfer: readonly ArrayBuffer[] = []): void =>
+    port.postMessage(message, transfer)
+  const setBusy = (jobs: number): void => {
+    if (board.read('busy') === 0 && jobs > 0) board.write('busySinceMs', Date.now() - board.epochMs)
+    board.write('busy', jobs)
+  }
+  try {
+    beat()
+    const { default: create } = (await import(task.module)) as { default: ThreadModule<unknown> }
+    const behaviour = await create(task.args, {
+      path: task.path,
+      incarnation: task.incarnation,
+      post: (message, transfer) => post({ message }, transfer),
+      setBusy,
+    })
+    const stopped = receiveUntilStopped(port, board, behaviour)
+    post({ ready: true })
+    await stopped
+    await behaviour.terminate?.()
+  } finally {
+    clearInterval(heart)
+    port.close()
+  }
+}
+
+function receiveUntilStopped(
+  port: MessagePort,
+  board: ThreadBoard,
+  behaviour: ThreadBehaviour,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    port.on('message', (envelope: ToThread) => {
+      board.increment('received')
+      if ('stop' in envelope) return resolve()
+      try {
+        const pending = behaviour.receive(envelope.message)
+        if (pending !== undefined) pending.catch(reject)
+      } catch (cause) {
+        reject(cause)
+      }
+    })
+  })
+}
