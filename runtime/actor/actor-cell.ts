@@ -34,6 +34,7 @@ export class ActorCell<Message> implements ActorRef<Message> {
   #exited: PromiseWithResolvers<ExitReason> = Promise.withResolvers()
   /** A handler's promise is under way: the next message waits for it. */
   #busy = false
+  #terminating = false
   #scheduled = false
   #handled = 0
   readonly #watchers = new Set<(signal: Signal) => void>()
@@ -137,11 +138,13 @@ export class ActorCell<Message> implements ActorRef<Message> {
       incarnation: this.#incarnation,
       handled: this.#handled,
       mailbox: this.#mailbox.inspect(),
+      ...this.#behaviour?.inspect?.(),
     }
   }
 
   #context(): ActorContext<Message> {
     const incarnation = this.#incarnation
+    const behaviour = this.#behaviour
     return {
       self: this,
       log: this.#system.log.child({ actor: this.path, incarnation }),
@@ -151,6 +154,9 @@ export class ActorCell<Message> implements ActorRef<Message> {
           this.#mailbox.signal(signal)
           this.#schedule()
         }),
+      fail: (cause) => {
+        if (behaviour) void this.#crash(behaviour, cause)
+      },
     }
   }
 
@@ -203,12 +209,14 @@ export class ActorCell<Message> implements ActorRef<Message> {
 
   async #crash(behaviour: Behaviour<Message>, cause: unknown): Promise<void> {
     if (this.#behaviour !== behaviour) return
-    await this.#terminate(exitByError(cause))
+    if (this.#terminating) this.#end(exitByError(cause))
+    else await this.#terminate(exitByError(cause))
   }
 
   async #terminate(reason: ExitReason): Promise<void> {
     const behaviour = this.#behaviour
     this.#state = 'stopping'
+    this.#terminating = true
     let final = reason
     try {
       await behaviour?.terminate?.(reason)
@@ -221,6 +229,7 @@ export class ActorCell<Message> implements ActorRef<Message> {
   #end(reason: ExitReason): void {
     this.#behaviour = undefined
     this.#busy = false
+    this.#terminating = false
     this.#state = 'idle'
     const signal: Signal = { signal: 'DOWN', path: this.path, incarnation: this.#incarnation, reason }
     for (const fail of [...this.#asks]) fail(new AskError(this.path, 'dead'))

@@ -13,6 +13,8 @@ export interface Behaviour<Message> {
   onSignal?(signal: Signal): void | Promise<void>
   /** Runs once at an orderly stop and after a crash, not after a kill. */
   terminate?(reason: ExitReason): void | Promise<void>
+  /** What it adds to its entry in `/inspect`. */
+  inspect?(): Record<string, unknown>
 }
 
 /** What a behaviour knows of itself. */
@@ -21,6 +23,8 @@ export interface ActorContext<Message> {
   readonly log: Logger
   /** DOWN arrives exactly once, at the end of the target's present incarnation; at once when it is not running. */
   watch(target: Watchable): void
+  /** Ends this incarnation as if its handler had thrown: for failures outside of a handler. */
+  fail(cause: unknown): void
 }
 
 export type Signal = { signal: 'DOWN'; path: string; incarnation: number; reason: ExitReason }

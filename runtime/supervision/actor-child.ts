@@ -16,8 +16,6 @@ export interface ActorChildOptions<Message> {
   create: () => Behaviour<Message>
   restart?: Restart
   shutdown?: Shutdown
-  /** What the behaviour adds to its entry in `/inspect`. */
-  inspect?: () => Record<string, unknown>
 }
 
 export function actorChild<Message>(
@@ -34,7 +32,7 @@ export function actorChild<Message>(
       await cell.start()
       return { exited: cell.exited, stop: () => cell.stop(), kill: () => cell.kill() }
     },
-    inspect: () => ({ type: 'actor', ...cell.inspect(), ...options.inspect?.() }),
+    inspect: () => ({ type: 'actor', ...cell.inspect() }),
     close: () => cell.close(),
   }
   return { ref: cell, spec }

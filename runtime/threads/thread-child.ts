@@ -23,7 +23,8 @@ export interface ThreadChildOptions {
   group: ThreadGroup
   /** URL of the ThreadModule. */
   module: string
-  args: unknown
+  /** The module's arguments, asked for at each start. */
+  args: () => unknown
   /** Messages on their way to the thread, unread. */
   capacity: number
   shutdown: Shutdown

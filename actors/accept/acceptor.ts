@@ -1,0 +1,285 @@
+import type { ActorContext, Behaviour } from '../../runtime/actor/actor.ts'
+import { type ExitReason, isOrderly } from '../../runtime/actor/exit-reason.ts'
+import { Fifo } from '../../runtime/actor/fifo.ts'
+import type { Claims, ClaimVerdict, Settlement } from '../../runtime/claims/claims.ts'
+import { encodeEnvelope } from '../../runtime/job/envelope.ts'
+import { type Identity, identify } from '../../runtime/job/id.ts'
+import { laneOf } from '../../runtime/job/lane.ts'
+import type { Submission, SubmissionVerdict } from '../../runtime/job/submission.ts'
+import type { AppendVerdict, Log, LogRecord } from '../../runtime/log/log.ts'
+import type { Partitioner } from './partitioner.ts'
+
+/**
+ * Claim, then append, then answer (DESIGN section 4). Two loops, each with one batch under way, so that batches grow
+ * with the load and nothing is done once per job that can be done once per batch:
+ *
+ *     submit ──► arrived ──claim──► mine ──► appending ──ack──► 202
+ *                   ▲         ├──► replay 202, reused 422
+ *                   └─ owner ─┴─── pending: asks again when an append settles, 409 after `waitForOwnerMs`
+ *
+ * Invariant (S1): a 202 is sent only after the append of its id was acknowledged. Every submission is settled exactly
+ * once, also when the acceptor ends.
+ */
+export interface AcceptorOptions {
+  claims: Claims
+  log: Log
+  partitioner: Partitioner
+  now: () => number
+  /** Jobs in one claim or append batch. */
+  batchJobsMax: number
+  /** Jobs and body bytes held by this actor; beyond either it refuses. */
+  heldJobsMax: number
+  heldBytesMax: number
+  /** How long a duplicate waits for the request that owns its claim. */
+  waitForOwnerMs: number
+  /** Asks again for other nodes' claims this often. */
+  askAgainMs: number
+  stats: AcceptorStats
+  /** Ms from the arrival of a request to its 202. */
+  observeAck(ms: number): void
+}
+
+/** A submission with its identity, on its way. */
+interface Candidate {
+  submission: Submission
+  identity: Identity
+  token: string
+  /** The id it is appended under; another window's when an unknown claim was taken over. */
+  id: string
+  claimed: boolean
+}
+
+/** Plain counters that outlive a restart of the acceptor. */
+export interface AcceptorStats {
+  accepted: number
+  replayed: number
+  refused: number
+  claimBatches: number
+  appendBatches: number
+}
+
+export const emptyAcceptorStats = (): AcceptorStats => ({
+  accepted: 0,
+  replayed: 0,
+  refused: 0,
+  claimBatches: 0,
+  appendBatches: 0,
+})
+
+export class Acceptor implements Behaviour<readonly Submission[]> {
+  readonly #options: AcceptorOptions
+  readonly #arrived = new Fifo<Candidate>()
+  readonly #mine = new Fifo<Candidate>()
+  #waiting: Candidate[] = []
+  readonly #held = new Set<Candidate>()
+  #heldBytes = 0
+  #claiming = false
+  #appending = false
+  #tokens = 0
+  /** Tokens of two lives of a node must differ. */
+  readonly #tokenPrefix = `${process.pid.toString(36)}.${Math.trunc(performance.timeOrigin).toString(36)}.`
+  #askAgain: NodeJS.Timeout | undefined
+  #idle: PromiseWithResolvers<void> | undefined
+  #fail: (cause: unknown) => void = () => {}
+
+  constructor(options: AcceptorOptions) {
+    this.#options = options
+  }
+
+  init(self: ActorContext<readonly Submission[]>): void {
+    this.#fail = self.fail
+  }
+
+  receive(submissions: readonly Submission[]): void {
+    const nowMs = this.#options.now()
+    for (const submission of submissions) {
+      if (this.#isFull) {
+        this.#options.stats.refused++
+        submission.settle({ accepted: false, problem: 'temporary-reduced-capacity', retryAfterS: 1 })
+        continue
+      }
+      const identity = identify(submission, nowMs)
+      const token = this.#tokenPrefix + (this.#tokens++).toString(36)
+      const candidate: Candidate = { submission, identity, token, id: identity.id, claimed: true }
+      this.#held.add(candidate)
+      this.#heldBytes += submission.body.byteLength
+      this.#arrived.push(candidate)
+    }
+    this.#claim()
+  }
+
+  /** Orderly: what is under way is finished. After a crash: everything held is refused as not known. */
+  async terminate(reason: ExitReason): Promise<void> {
+    clearTimeout(this.#askAgain)
+    this.#askAgain = undefined
+    const given = isOrderly(reason) ? this.#waiting : [...this.#held]
+    for (const candidate of given) this.#settle(candidate, isOrderly(reason) ? IN_PROGRESS : NOT_DURABLE)
+    this.#waiting = []
+    if (this.#held.size > 0) {
+      this.#idle = Promise.withResolvers()
+      await this.#idle.promise
+    }
+  }
+
+  inspect(): Record<string, unknown> {
+    return { heldJobs: this.#held.size, heldBytes: this.#heldBytes, ...this.#options.stats }
+  }
+
+  get #isFull(): boolean {
+    return this.#held.size >= this.#options.heldJobsMax || this.#heldBytes >= this.#options.heldBytesMax
+  }
+
+  #claim(): void {
+    if (this.#claiming || this.#arrived.length === 0) return
+    this.#claiming = true
+    const batch = takeUpTo(this.#arrived, this.#options.batchJobsMax)
+    this.#options.stats.claimBatches++
+    const requests = batch.map(
+      ({ submission: { tenant, traceId }, identity: { claimKey, bodyHash }, token, id }) => ({
+        claimKey,
+        token,
+        tenant,
+        id,
+        traceId,
+        bodyHash,
+      }),
+    )
+    this.#options.claims.claim(requests, this.#options.now()).then((verdicts) => {
+      this.#claiming = false
+      batch.forEach((candidate, i) => {
+        this.#applyClaim(candidate, verdicts[i] ?? { verdict: 'unclaimed' })
+      })
+      this.#append()
+      this.#claim()
+    }, this.#fail)
+  }
+
+  #applyClaim(candidate: Candidate, verdict: ClaimVerdict): void {
+    switch (verdict.verdict) {
+      case 'mine':
+        candidate.id = verdict.id
+        this.#mine.push(candidate)
+        break
+      case 'unclaimed':
+        candidate.claimed = false
+        this.#mine.push(candidate)
+        break
+      case 'replay':
+        this.#settle(candidate, { accepted: true, id: verdict.id, traceId: verdict.traceId, replayed: true })
+        break
+      case 'reused':
+        this.#settle(candidate, { accepted: false, problem: 'idempotency-key-reused' })
+        break
+      case 'pending':
+        this.#wait(candidate)
+        break
+    }
+  }
+
+  #wait(candidate: Candidate): void {
+    const { now, waitForOwnerMs, askAgainMs } = this.#options
+    if (now() - candidate.submission.receivedAtMs >= waitForOwnerMs || this.#idle) {
+      this.#settle(candidate, IN_PROGRESS)
+      return
+    }
+    this.#waiting.push(candidate)
+    this.#askAgain ??= setTimeout(() => {
+      this.#askAgain = undefined
+      this.#retryWaiting()
+    }, askAgainMs)
+  }
+
+  #retryWaiting(): void {
+    for (const candidate of this.#waiting) this.#arrived.push(candidate)
+    this.#waiting = []
+    this.#claim()
+  }
+
+  #append(): void {
+    if (this.#appending || this.#mine.length === 0) return
+    this.#appending = true
+    const batch = takeUpTo(this.#mine, this.#options.batchJobsMax)
+    this.#options.stats.appendBatches++
+    const nowMs = this.#options.now()
+    this.#options.log
+      .append(batch.map((candidate) => this.#recordOf(candidate, nowMs)))
+      .then((verdicts) => this.#applyAppend(batch, verdicts), this.#fail)
+  }
+
+  #applyAppend(batch: readonly Candidate[], verdicts: readonly AppendVerdict[]): void {
+    this.#appending = false
+    const settlements: Settlement[] = []
+    batch.forEach((candidate, i) => {
+      const verdict = verdicts[i] ?? 'unknown'
+      const { identity, token, id, submission } = candidate
+      if (candidate.claimed)
+        settlements.push({ claimKey: identity.claimKey, token, to: CLAIM_AFTER[verdict] })
+      this.#settle(
+        candidate,
+        verdict === 'acked'
+          ? { accepted: true, id, traceId: submission.traceId, replayed: false }
+          : NOT_DURABLE,
+      )
+    })
+    this.#append()
+    // The answers above do not wait for this; the duplicates that wait for them do.
+    this.#options.claims.settle(settlements, this.#options.now()).then(() => {
+      if (this.#waiting.length > 0) this.#retryWaiting()
+    }, this.#fail)
+  }
+
+  #recordOf({ submission, identity, id, claimed }: Candidate, acceptedAtMs: number): LogRecord {
+    const { tenant, kind, pool, tier, orderingKey, idempotencyKey, traceparent, body } = submission
+    const lane = laneOf(pool, tier)
+    const partitions = this.#options.log.partitions.get(lane) ?? 1
+    const value = encodeEnvelope({
+      id,
+      tenant,
+      kind,
+      tier,
+      orderingKey,
+      attempt: 1,
+      acceptedAtMs,
+      traceparent,
+      keyed: idempotencyKey !== undefined,
+      unclaimed: !claimed,
+      bodyHash: identity.bodyHash,
+      body,
+    })
+    return {
+      lane,
+      partition: this.#options.partitioner.choose(tenant, orderingKey, partitions),
+      value,
+      traceparent,
+    }
+  }
+
+  #settle(candidate: Candidate, verdict: SubmissionVerdict): void {
+    if (!this.#held.delete(candidate)) return
+    this.#heldBytes -= candidate.submission.body.byteLength
+    const { stats, now, observeAck } = this.#options
+    if (verdict.accepted) observeAck(now() - candidate.submission.receivedAtMs)
+    stats[kindOf(verdict)]++
+    candidate.submission.settle(verdict)
+    if (this.#held.size === 0) this.#idle?.resolve()
+  }
+}
+
+const IN_PROGRESS: SubmissionVerdict = { accepted: false, problem: 'request-in-progress', retryAfterS: 1 }
+const NOT_DURABLE: SubmissionVerdict = { accepted: false, problem: 'log-unavailable', retryAfterS: 1 }
+const CLAIM_AFTER = { acked: 'accepted', failed: 'released', unknown: 'unknown' } as const
+
+function kindOf(verdict: SubmissionVerdict): 'accepted' | 'replayed' | 'refused' {
+  if (!verdict.accepted) return 'refused'
+  return verdict.replayed ? 'replayed' : 'accepted'
+}
+
+function takeUpTo<Item>(queue: Fifo<Item>, max: number): Item[] {
+  const taken: Item[] = []
+  while (taken.length < max) {
+    const item = queue.shift()
+    if (item === undefined) break
+    taken.push(item)
+  }
+  return taken
+}

@@ -1,0 +1,78 @@
+import type { ActorContext, Behaviour, Reply } from '../../runtime/actor/actor.ts'
+import { encodeEnvelope } from '../../runtime/job/envelope.ts'
+import type { Job } from '../../runtime/job/job.ts'
+import type { Pool } from '../../runtime/job/lane.ts'
+import type { ClaimedJob, HeldKey, JobStore } from '../../runtime/store/job-store.ts'
+import { SqlError } from '../../runtime/store/sql.ts'
+
+/**
+ * The way back from the job table: claims a pool's rows that are due (retries, parked followers whose turn it is, runs whose
+ * node is gone) and hands them to the pool like deliveries of the log. Before the first, it tells which ordering keys
+ * the table holds.
+ */
+export interface DuePollerOptions {
+  store: JobStore
+  pool: Pool
+  pollMs: number
+  batchJobsMax: number
+  now: () => number
+  hold(keys: readonly HeldKey[]): void
+  /** False when the pool can't take them: they run when their lease is over. */
+  deliver(jobs: readonly Job[]): boolean
+}
+
+export type DuePollerMessage = { type: 'poll' } | { type: 'pause'; reply: Reply<void> }
+
+export class DuePoller implements Behaviour<DuePollerMessage> {
+  readonly #options: DuePollerOptions
+  #self: ActorContext<DuePollerMessage> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #isPaused = false
+
+  constructor(options: DuePollerOptions) {
+    this.#options = options
+  }
+
+  async init(self: ActorContext<DuePollerMessage>): Promise<void> {
+    this.#self = self
+    this.#options.hold(await this.#options.store.heldKeys(this.#options.pool))
+    self.self.tell({ type: 'poll' })
+  }
+
+  async receive(message: DuePollerMessage): Promise<void> {
+    if (message.type === 'poll') await this.#poll()
+    else {
+      this.#isPaused = true
+      clearTimeout(this.#timer)
+      message.reply.answer(undefined)
+    }
+  }
+
+  terminate(): void {
+    clearTimeout(this.#timer)
+  }
+
+  async #poll(): Promise<void> {
+    if (this.#isPaused) return
+    const { store, pool, now, batchJobsMax, deliver } = this.#options
+    let claimed: ClaimedJob[] = []
+    try {
+      claimed = await store.claimDue(pool, now(), batchJobsMax)
+    } catch (cause) {
+      if (!(cause instanceof SqlError && cause.isTransient)) throw cause
+      this.#self?.log.warn({ err: cause }, 'the job table cannot be read, will be asked again')
+    }
+    if (claimed.length > 0) deliver(claimed.map(jobOf))
+    this.#pollAfter(claimed.length === batchJobsMax ? 0 : this.#options.pollMs)
+  }
+
+  #pollAfter(delayMs: number): void {
+    this.#timer = setTimeout(() => this.#self?.self.tell({ type: 'poll' }), delayMs)
+  }
+}
+
+const jobOf = ({ envelope }: ClaimedJob): Job => ({
+  envelope,
+  origin: { from: 'table' },
+  encoded: encodeEnvelope(envelope),
+})

@@ -1,0 +1,52 @@
+import type { Outcome } from '../../runtime/job/outcome.ts'
+import type { CommitVerdict } from '../../runtime/store/job-store.ts'
+import { SqlError } from '../../runtime/store/sql.ts'
+
+/**
+ * Commits a batch; when its data is at fault, halves it until the guilty job is alone, which is then committed as `dead`
+ * without its writes. The order of the batch is kept, so jobs of one ordering key stay in theirs.
+ *
+ * `commit` may give undefined (it was told to stop): so does this then. Other errors than of data pass through.
+ */
+export interface Committed {
+  outcome: Outcome
+  verdict: CommitVerdict
+}
+
+export async function commitBisecting(
+  batch: readonly Outcome[],
+  commit: (outcomes: readonly Outcome[]) => Promise<CommitVerdict[] | undefined>,
+): Promise<Committed[] | undefined> {
+  try {
+    const verdicts = await commit(batch)
+    return verdicts?.map((verdict, i) => ({ outcome: batch[i] as Outcome, verdict }))
+  } catch (cause) {
+    if (!(cause instanceof SqlError && cause.isDataError)) throw cause
+    const [only] = batch
+    if (batch.length > 1 || !only) return commitHalves(batch, commit)
+    // Already dead and still refused: nothing of it can be stored, and nobody would find it.
+    if (only.error?.code === 'data-error') throw cause
+    return commitBisecting([buried(only, cause)], commit)
+  }
+}
+
+async function commitHalves(
+  batch: readonly Outcome[],
+  commit: (outcomes: readonly Outcome[]) => Promise<CommitVerdict[] | undefined>,
+): Promise<Committed[] | undefined> {
+  const middle = Math.ceil(batch.length / 2)
+  const first = await commitBisecting(batch.slice(0, middle), commit)
+  const second = first && (await commitBisecting(batch.slice(middle), commit))
+  return second && [...first, ...second]
+}
+
+function buried(
+  { envelope, origin, startedAtMs, finishedAtMs }: Outcome,
+  { sqlState, message }: SqlError,
+): Outcome {
+  const error = {
+    code: 'data-error',
+    message: `the database refused what the handler wrote (${sqlState}): ${message}`,
+  }
+  return { envelope, origin, state: 'dead', error, writes: [], skipped: [], startedAtMs, finishedAtMs }
+}

@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs'
+import { Acceptor } from '../actors/accept/acceptor.ts'
+import { Partitioner } from '../actors/accept/partitioner.ts'
+import {
+  type Authenticate,
+  authenticateByGateway,
+  authenticateByKey,
+  authenticateDevelopment,
+} from '../actors/admission/authenticate.ts'
+import { parseKeysFile } from '../actors/admission/key-ring.ts'
+import { compileCatalogue } from '../actors/ingress/catalogue.ts'
+import { Ingress } from '../actors/ingress/ingress.ts'
+import { lookupJob } from '../actors/ingress/job-lookup.ts'
+import type { PoolMessage } from '../actors/pool/pool.ts'
+import type { ActorCell } from '../runtime/actor/actor-cell.ts'
+import { BOUNDS } from '../runtime/config/bounds.ts'
+import type { Config } from '../runtime/config/settings.ts'
+import type { Submission } from '../runtime/job/submission.ts'
+import { actorChild } from '../runtime/supervision/actor-child.ts'
+import type { ChildSpec } from '../runtime/supervision/child-spec.ts'
+import { supervisorChild } from '../runtime/supervision/supervisor-child.ts'
+import type { NodeContext } from './node-context.ts'
+
+/**
+ * The front door.
+ *
+ *     /node/absorber         rest_for_one
+ *       acceptor             claim, append, answer          ▲ stops last: it owes answers
+ *       ingress              HTTP in, submissions out       ▼ stops first
+ */
+export function absorberSubtree(
+  node: NodeContext,
+  pools: readonly ActorCell<PoolMessage>[],
+  onListening: (port: number) => void,
+): ChildSpec {
+  const { system, config, metrics } = node
+  const path = '/node/absorber'
+
+  const acceptor = actorChild<readonly Submission[]>(system, {
+    path: `${path}/acceptor`,
+    mailbox: BOUNDS.kernel.mailboxMessagesMax,
+    create: () =>
+      new Acceptor({
+        claims: node.claims,
+        log: node.log,
+        partitioner: new Partitioner(BOUNDS.accept.shardPartitions),
+        now: system.now,
+        ...BOUNDS.accept,
+        stats: metrics.acceptor,
+        observeAck: metrics.observeAck,
+      }),
+  })
+
+  const ingress = actorChild<never>(system, {
+    path: `${path}/ingress`,
+    mailbox: 1,
+    shutdown: config.node.drainTimeoutMs,
+    create: () => {
+      // Its messages are HTTP requests; what it shares with other actors is its life.
+      const server = createIngress(node, acceptor.ref, pools)
+      return {
+        init: () => onListening(server.listen(config.http)),
+        receive: () => {},
+        terminate: async () => {
+          await server.drain()
+          server.close()
+        },
+      }
+    },
+  })
+
+  return supervisorChild(system, { path, strategy: 'rest_for_one', children: [acceptor.spec, ingress.spec] })
+}
+
+function createIngress(
+  { system, config, handlers, store, claims, metrics }: NodeContext,
+  acceptor: ActorCell<readonly Submission[]>,
+  pools: readonly ActorCell<PoolMessage>[],
+): Ingress {
+  const isRunning = async (id: string): Promise<boolean> => {
+    const asked = pools.map((pool) =>
+      pool.ask<boolean>((reply) => ({ type: 'find', id, reply }), FIND_TIMEOUT_MS),
+    )
+    return (await Promise.allSettled(asked)).some((found) => found.status === 'fulfilled' && found.value)
+  }
+  const ingress = new Ingress({
+    catalogue: compileCatalogue(handlers.values()),
+    limits: {
+      bodyBytesMax: config.http.bodyBytesMax,
+      batchBytesMax: config.http.batchBytesMax,
+      batchLinesMax: BOUNDS.ingress.batchLinesMax,
+      requestsInFlightMax: config.http.requestsInFlightMax,
+      bodyBytesInFlightMax: BOUNDS.accept.heldBytesMax,
+    },
+    authenticate: authenticatorOf(config),
+    admit: () => ({ ok: true }),
+    submit: (batch) => {
+      if (acceptor.tell(batch) === 'accepted') return
+      for (const submission of batch)
+        submission.settle({ accepted: false, problem: 'temporary-reduced-capacity', retryAfterS: 1 })
+    },
+    lookup: (tenant, id) => lookupJob({ store, claims, isRunning, now: system.now }, tenant, id),
+    now: system.now,
+    logger: system.log,
+  })
+  metrics.watchIngress(ingress.stats)
+  return ingress
+}
+
+const FIND_TIMEOUT_MS = 500
+
+function authenticatorOf({ auth }: Config): Authenticate {
+  switch (auth.mode) {
+    case 'development':
+      return authenticateDevelopment()
+    case 'keys':
+      return authenticateByKey(parseKeysFile(auth.keysFile, readFileSync(auth.keysFile, 'utf8')))
+    case 'trusted-gateway':
+      return authenticateByGateway
+  }
+}

@@ -1,0 +1,40 @@
+import { DEVELOPMENT_KEY } from '../actors/admission/authenticate.ts'
+import type { Config } from '../runtime/config/settings.ts'
+import { POOLS } from '../runtime/job/lane.ts'
+import type { RunningNode } from './node.ts'
+
+/** What a person sees who starts a node: where it is, what it stands on, and a command that does something. */
+export function banner(config: Config, node: RunningNode, startedInMs: number): string {
+  const { host } = config.http
+  const pools = POOLS.filter((pool) => config.node.roles.includes(`pool-${pool}`)).map(
+    (pool) => `${pool.toUpperCase()} ${config.pools[pool].threads}×${config.pools[pool].concurrency}`,
+  )
+  const lines = [
+    `spillway is ready after ${(startedInMs / 1000).toFixed(1)} s, roles ${config.node.roles.join(', ')}`,
+    '',
+    ...(node.httpPort === undefined ? [] : [`  jobs        http://${host}:${node.httpPort}/v1/jobs`]),
+    `  operations  http://${config.operations.host}:${node.operationsPort}/inspect   /metrics /readyz /healthz`,
+    `  data        ${config.node.dataDir}`,
+    `  pools       ${pools.length > 0 ? `${pools.join('   ')}   (threads × jobs at once)` : 'none'}`,
+    `  embedded    log and claims (LMDB), job table (PGlite)${simulated(config)}`,
+    '              One disk, one process: a 202 survives a crash, not the loss of the disk.',
+    ...tryIt(config, node),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function simulated({ upstreams: { chat, crm } }: Config): string {
+  const names = [...(chat.baseUrl ? [] : ['chat']), ...(crm.baseUrl ? [] : ['CRM'])]
+  return names.length > 0 ? `, simulated upstreams (${names.join(', ')})` : ''
+}
+
+function tryIt({ auth, http: { host } }: Config, { httpPort }: RunningNode): string[] {
+  if (httpPort === undefined) return []
+  if (auth.mode !== 'development') return ['', `  credentials auth.mode ${auth.mode}`]
+  return [
+    `  API key     ${DEVELOPMENT_KEY} (development mode: tenant dev, loopback only)`,
+    '',
+    `  curl -i http://${host}:${httpPort}/v1/jobs -H 'authorization: Bearer ${DEVELOPMENT_KEY}' -H 'content-type: application/json' \\`,
+    `    -d '{"kind":"lead.qualify","payload":{"email":"ada@example.com","company":"Example Ltd","employees":250}}'`,
+  ]
+}

@@ -1,0 +1,12 @@
+/** Exit codes of the `spillway` command; the numbers above 2 are those of sysexits.h. */
+export const EXIT = {
+  ok: 0,
+  /** No such command, or a wrong flag. */
+  usage: 2,
+  /** The root supervisor has spent its restart budget: start the process anew. */
+  gaveUp: 70,
+  couldNotStart: 71,
+  badConfiguration: 78,
+  /** Ended by a second signal, without waiting. */
+  interrupted: 130,
+} as const

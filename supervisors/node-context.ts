@@ -1,0 +1,21 @@
+import type { NodeMetrics } from '../actors/inspector/node-metrics.ts'
+import type { ActorSystem } from '../runtime/actor/actor-system.ts'
+import type { Claims } from '../runtime/claims/claims.ts'
+import type { Config } from '../runtime/config/settings.ts'
+import type { Handler } from '../runtime/handler/define-handler.ts'
+import type { UpstreamsConfig } from '../runtime/handler/upstream-config.ts'
+import type { Log } from '../runtime/log/log.ts'
+import type { JobStore } from '../runtime/store/job-store.ts'
+
+/** What the subtrees of one node share: the ports, the configuration, the handlers. */
+export interface NodeContext {
+  system: ActorSystem
+  config: Config
+  log: Log
+  claims: Claims
+  store: JobStore
+  handlers: ReadonlyMap<string, Handler>
+  metrics: NodeMetrics
+  /** Known once the simulators listen, where they stand in for an upstream. */
+  upstreams: () => UpstreamsConfig
+}

@@ -1,0 +1,151 @@
+import { join } from 'node:path'
+import { Housekeeper } from '../actors/housekeeper/housekeeper.ts'
+import { NodeMetrics } from '../actors/inspector/node-metrics.ts'
+import { ActorSystem } from '../runtime/actor/actor-system.ts'
+import type { ExitReason } from '../runtime/actor/exit-reason.ts'
+import { BOUNDS } from '../runtime/config/bounds.ts'
+import type { Config } from '../runtime/config/settings.ts'
+import { loadHandlers } from '../runtime/handler/load-handlers.ts'
+import { LANES, POOLS } from '../runtime/job/lane.ts'
+import type { Logger } from '../runtime/observe/logger.ts'
+import { actorChild } from '../runtime/supervision/actor-child.ts'
+import { Supervisor } from '../runtime/supervision/supervisor.ts'
+import { supervisorChild } from '../runtime/supervision/supervisor-child.ts'
+import { absorberSubtree } from './absorber.ts'
+import type { NodeContext } from './node-context.ts'
+import { operationsSubtree } from './operations.ts'
+import { poolSubtree } from './pool.ts'
+import { openStorage } from './storage.ts'
+import { storeSubtree } from './store.ts'
+import { upstreamsSubtree } from './upstreams.ts'
+
+/**
+ * One node: the root of the tree, its parts in the order in which they start. They stop in reverse: the front door
+ * first, then the pools with what they have started, then what both stand on.
+ *
+ *     /node                  one_for_one: a part that fails does not take the others along
+ *       operations           health, metrics, inspection
+ *       store                the job table
+ *       upstreams            simulators of what handlers call, where nothing real is configured
+ *       pools/pool-a …       the bulkheads
+ *       absorber             the front door
+ *       housekeeper          retention
+ *
+ * The log and the claims are opened before the tree and closed after it: they are libraries on this thread, not actors.
+ */
+export interface RunningNode {
+  httpPort: number | undefined
+  operationsPort: number
+  /** How the root ended: by itself when its restart budget was spent, or after `stop`. */
+  exited: Promise<ExitReason>
+  /** Drains and stops; resolves when everything is closed. */
+  stop(): Promise<void>
+}
+
+export async function startNode(config: Config, log: Logger): Promise<RunningNode> {
+  const { handlers, broken } = await loadHandlers(config.handlers.directory)
+  for (const { file, error } of broken)
+    log.error({ file, err: error }, 'a handler cannot be used; its kind is refused')
+  const system = new ActorSystem({ log, ...BOUNDS.kernel })
+  const storage = await openStorage(config, log)
+  const tables = [
+    ...new Map([...handlers.values()].flatMap((h) => h.tables).map((t) => [t.name, t])).values(),
+  ]
+  const store = storeSubtree(system, config, join(config.node.dataDir, 'postgres'), tables)
+  const { spec: simulators, upstreams } = upstreamsSubtree(system, config)
+  const metrics = new NodeMetrics({
+    progress: async () =>
+      (
+        await Promise.all(
+          pools.map(({ name, lanes }) => storage.log.progress(`spillway.pool-${name}`, lanes)),
+        )
+      ).flat(),
+    deadLetters: () => system.deadLetters.inspect().count,
+  })
+  const node: NodeContext = { system, config, ...storage, store: store.store, handlers, metrics, upstreams }
+
+  const ports = { http: undefined as number | undefined, operations: 0 }
+  let isReady = false
+  const pools = POOLS.filter((name) => config.node.roles.includes(`pool-${name}`)).map((name) => ({
+    name,
+    lanes: LANES.filter((lane) => lane.startsWith(`pool-${name}.`)),
+    ...poolSubtree(node, name),
+  }))
+  const operations = operationsSubtree(
+    system,
+    config,
+    {
+      missing: () => (isReady ? [] : ['the node is starting or stopping']),
+      inspect: () => inspect(),
+      metrics,
+    },
+    (port) => {
+      ports.operations = port
+    },
+  )
+  const absorber = absorberSubtree(
+    node,
+    pools.map(({ ref }) => ref),
+    (port) => {
+      ports.http = port
+    },
+  )
+  const housekeeper = actorChild(system, {
+    path: '/node/housekeeper',
+    mailbox: 1,
+    create: () => new Housekeeper(chores(node), BOUNDS.housekeeper.everyMs, system.now),
+  })
+  const root = new Supervisor(system, {
+    path: '/node',
+    strategy: 'one_for_one',
+    children: [
+      operations,
+      store.spec,
+      ...(simulators ? [simulators] : []),
+      supervisorChild(system, {
+        path: '/node/pools',
+        strategy: 'one_for_one',
+        children: pools.map(({ spec }) => spec),
+      }),
+      ...(config.node.roles.includes('absorber') ? [absorber] : []),
+      housekeeper.spec,
+    ],
+  })
+  const startedAtMs = system.now()
+  const inspect = (): unknown => ({
+    node: { pid: process.pid, roles: config.node.roles, upForMs: system.now() - startedAtMs, ready: isReady },
+    tree: { path: '/node', ...root.inspect() },
+    deadLetters: system.deadLetters.inspect(),
+    bounds: BOUNDS,
+  })
+
+  try {
+    await root.start()
+  } catch (cause) {
+    await storage.close()
+    throw cause
+  }
+  isReady = true
+  const exited = root.exited.then(async (reason) => {
+    isReady = false
+    await storage.close()
+    return reason
+  })
+  const stop = async (): Promise<void> => {
+    isReady = false
+    root.stop()
+    await exited
+  }
+  return { httpPort: ports.http, operationsPort: ports.operations, exited, stop }
+}
+
+function chores({ log, store, config }: NodeContext) {
+  const dayMs = 24 * 60 * 60_000
+  return [
+    { name: 'retention of the log', run: (nowMs: number) => log.expire(nowMs) },
+    {
+      name: 'retention of the job table',
+      run: (nowMs: number) => store.dropDaysBefore(Math.floor(nowMs / dayMs) - config.store.retentionDays),
+    },
+  ]
+}

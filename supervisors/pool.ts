@@ -1,0 +1,184 @@
+import { Consumer, type ConsumerMessage } from '../actors/consumer/consumer.ts'
+import { DuePoller, type DuePollerMessage } from '../actors/consumer/due-poller.ts'
+import { Pool, type PoolMessage } from '../actors/pool/pool.ts'
+import type { PoolThreadArgs } from '../actors/pool/pool-thread.ts'
+import type { FromPoolThread } from '../actors/pool/thread-protocol.ts'
+import { Writer, type WriterMessage } from '../actors/writer/writer.ts'
+import type { ActorCell } from '../runtime/actor/actor-cell.ts'
+import { BOUNDS } from '../runtime/config/bounds.ts'
+import { DEFAULT_RETRY } from '../runtime/handler/define-handler.ts'
+import { lanesOf, type Pool as PoolName } from '../runtime/job/lane.ts'
+import { actorChild } from '../runtime/supervision/actor-child.ts'
+import type { ChildSpec } from '../runtime/supervision/child-spec.ts'
+import { supervisorChild } from '../runtime/supervision/supervisor-child.ts'
+import { type ThreadRef, threadChild } from '../runtime/threads/thread-child.ts'
+import { ThreadGroup } from '../runtime/threads/thread-group.ts'
+import type { NodeContext } from './node-context.ts'
+import { Terminator } from './terminator.ts'
+
+/**
+ * One pool, a bulkhead: its own threads, mailbox, writer, consumer and restart budget.
+ *
+ *     /node/pools/pool-a           one_for_all: they share what is in flight
+ *       writer                     ▲ stops last
+ *       threads/thread-1 …         one_for_one: the pool survives the death of its threads
+ *       pool                       the mailbox and who is next
+ *       due                        tells the pool which keys the job table holds, then brings what is due
+ *       consumer                   brings jobs from the log
+ *       terminator                 ▼ stops first: lets what was started finish and commit
+ */
+export function poolSubtree(
+  node: NodeContext,
+  name: PoolName,
+): { spec: ChildSpec; ref: ActorCell<PoolMessage> } {
+  const { system, config, log, store, handlers, metrics } = node
+  const path = `/node/pools/pool-${name}`
+  const settings = config.pools[name]
+  const lanes = lanesOf(name)
+  const shutdown = config.node.drainTimeoutMs
+  const partitions = lanes.reduce((sum, lane) => sum + (log.partitions.get(lane) ?? 0), 0)
+
+  const writer = actorChild<WriterMessage>(system, {
+    path: `${path}/writer`,
+    mailbox: BOUNDS.kernel.mailboxMessagesMax,
+    shutdown,
+    create: () =>
+      new Writer({
+        store,
+        batchJobsMax: config.store.batchJobsMax,
+        batchAgeMaxMs: BOUNDS.writer.batchAgeMaxMs,
+        queueJobsMax: BOUNDS.writer.queueJobsMax,
+        transientRetry: {
+          minMs: BOUNDS.writer.transientRetryMinMs,
+          maxMs: BOUNDS.writer.transientRetryMaxMs,
+        },
+        random: system.random,
+        stats: metrics.writers[name],
+        onCommitted: (results) => {
+          pool.ref.tell({ type: 'committed', results })
+          consumer.ref.tell({ type: 'finished', origins: results.map(({ outcome }) => outcome.origin) })
+        },
+      }),
+  })
+
+  const threads = poolThreads(node, name, `${path}/threads`, () => pool.ref)
+
+  const pool = actorChild<PoolMessage>(system, {
+    path: `${path}/pool`,
+    mailbox: BOUNDS.kernel.mailboxMessagesMax,
+    create: () =>
+      new Pool({
+        threads: threads.refs,
+        concurrency: settings.concurrency,
+        threadBatchJobsMax: BOUNDS.pool.threadBatchJobsMax,
+        uncommittedJobsMax: BOUNDS.writer.queueJobsMax - settings.threads * settings.concurrency,
+        thin: { onAboveMs: BOUNDS.pool.thinAboveMs, offBelowMs: BOUNDS.pool.thinBelowMs },
+        retryOf: (kind) => handlers.get(kind)?.retry ?? DEFAULT_RETRY,
+        now: system.now,
+        random: system.random,
+        commit: (outcomes) => writer.ref.tell({ type: 'commit', outcomes }) === 'accepted',
+        observer: metrics.poolObserver(name),
+      }),
+  })
+
+  const due = actorChild<DuePollerMessage>(system, {
+    path: `${path}/due`,
+    mailbox: 10,
+    create: () =>
+      new DuePoller({
+        store,
+        pool: name,
+        pollMs: BOUNDS.due.pollMs,
+        batchJobsMax: BOUNDS.due.batchJobsMax,
+        now: system.now,
+        hold: (keys) => pool.ref.tell({ type: 'held', keys }),
+        deliver: (jobs) => pool.ref.tell({ type: 'delivered', jobs }) === 'accepted',
+      }),
+  })
+
+  const consumer = actorChild<ConsumerMessage>(system, {
+    path: `${path}/consumer`,
+    mailbox: BOUNDS.kernel.mailboxMessagesMax,
+    create: () =>
+      new Consumer({
+        log,
+        group: `spillway.pool-${name}`,
+        lanes,
+        share: {
+          jobsMax: Math.max(
+            BOUNDS.consumer.partitionShareMin,
+            Math.floor(settings.mailboxJobsMax / partitions),
+          ),
+          bytesMax: Math.floor(settings.mailboxBytesMax / partitions),
+          windowJobsMax: BOUNDS.pool.watermarkWindowJobsMax,
+        },
+        now: system.now,
+        commitEveryMs: BOUNDS.consumer.commitEveryMs,
+        deliver: (jobs) => pool.ref.tell({ type: 'delivered', jobs }) === 'accepted',
+        bury: (outcomes) => writer.ref.tell({ type: 'commit', outcomes }) === 'accepted',
+        reportHeadAge: (headAgeMs) => pool.ref.tell({ type: 'head-age', headAgeMs }),
+      }),
+  })
+
+  const terminator = actorChild<never>(system, {
+    path: `${path}/terminator`,
+    mailbox: 1,
+    shutdown,
+    create: () =>
+      new Terminator([
+        () => due.ref.ask<void>((reply) => ({ type: 'pause', reply }), shutdown),
+        () => consumer.ref.ask<void>((reply) => ({ type: 'quiesce', reply }), shutdown),
+        () => pool.ref.ask<void>((reply) => ({ type: 'drain', reply }), shutdown),
+      ]),
+  })
+
+  const children = [writer.spec, threads.spec, pool.spec, due.spec, consumer.spec, terminator.spec]
+  return { ref: pool.ref, spec: supervisorChild(system, { path, strategy: 'one_for_all', children }) }
+}
+
+/** The threads of one pool, each replaced by itself when it dies. */
+function poolThreads(
+  { system, config, metrics, upstreams }: NodeContext,
+  name: PoolName,
+  path: string,
+  pool: () => ActorCell<PoolMessage>,
+): { spec: ChildSpec; refs: ThreadRef[] } {
+  const { threads: threadsMax, concurrency } = config.pools[name]
+  const group = new ThreadGroup({
+    name: `pool-${name}`,
+    threadsMax,
+    heapMibMax: BOUNDS.pool.threadHeapMibMax,
+    log: system.log,
+  })
+  const args = (): PoolThreadArgs => ({
+    handlersDirectory: config.handlers.directory,
+    upstreams: upstreams(),
+    reportBatchJobsMax: BOUNDS.pool.threadBatchJobsMax,
+    logLinesPerSecondMax: BOUNDS.pool.threadLogLinesPerSecondMax,
+  })
+  const children = Array.from({ length: threadsMax }, (_, index) => {
+    const threadPath = `${path}/thread-${index + 1}`
+    const threadLog = system.log.child({ actor: threadPath, pool: name })
+    return threadChild(system, {
+      path: threadPath,
+      group,
+      module: new URL('../actors/pool/pool-thread.ts', import.meta.url).href,
+      args,
+      // A message brings one job at least.
+      capacity: concurrency,
+      shutdown: config.node.drainTimeoutMs,
+      startTimeoutMs: BOUNDS.kernel.threadStartTimeoutMs,
+      onUp: () => pool().tell({ type: 'thread-up', path: threadPath }),
+      onMessage: (message) => {
+        const received = message as FromPoolThread
+        if ('reports' in received)
+          pool().tell({ type: 'reported', path: threadPath, reports: received.reports })
+        else threadLog[received.log.level](received.log.fields, received.log.message)
+      },
+    })
+  })
+  const refs = children.map(({ ref }) => ref)
+  metrics.watchThreads(refs)
+  const specs = children.map(({ spec }) => spec)
+  return { refs, spec: supervisorChild(system, { path, strategy: 'one_for_one', children: specs }) }
+}

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describeExit } from '../runtime/actor/exit-reason.ts'
+import { ConfigError } from '../runtime/config/config-error.ts'
+import { describeSettings } from '../runtime/config/describe-settings.ts'
+import { loadConfig } from '../runtime/config/load-config.ts'
+import { createLogger } from '../runtime/observe/logger.ts'
+import { banner } from './banner.ts'
+import { EXIT } from './exit-codes.ts'
+import { type RunningNode, startNode } from './node.ts'
+
+export const startHelp = (): string =>
+  `spillway start [flags]: runs a node until SIGTERM or Ctrl-C.\n\n${describeSettings().help}\n`
+
+const BUILT_IN_HANDLERS = fileURLToPath(new URL('../actors/handlers', import.meta.url))
+
+/** Runs a node to its end; resolves with the exit code of the process. */
+export async function start(argv: readonly string[]): Promise<number> {
+  const startedAt = performance.now()
+  let loaded: ReturnType<typeof loadConfig>
+  try {
+    loaded = loadConfig({
+      argv,
+      env: process.env,
+      readFile: (path) => readFileSync(path, 'utf8'),
+      defaults: { 'handlers.directory': BUILT_IN_HANDLERS },
+    })
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause
+    console.error(cause.message)
+    return EXIT.badConfiguration
+  }
+  const { config } = loaded
+  const log = createLogger(config.observe.logLevel, config.observe.logFormat)
+  let node: RunningNode
+  try {
+    node = await startNode(config, log)
+  } catch (cause) {
+    log.fatal({ err: cause }, 'the node could not start')
+    return EXIT.couldNotStart
+  }
+  process.stdout.write(banner(config, node, performance.now() - startedAt))
+  let isStopping = false
+  const onSignal = (signal: string): void => {
+    if (isStopping) process.exit(EXIT.interrupted)
+    isStopping = true
+    process.stdout.write(
+      `${signal}: draining, ${config.node.drainTimeoutMs} ms at most; once more ends at once\n`,
+    )
+    void node.stop()
+  }
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  const reason = await node.exited
+  if (isStopping) {
+    process.stdout.write('drained and stopped\n')
+    return EXIT.ok
+  }
+  log.fatal({ reason: describeExit(reason) }, 'the root of the tree has given up')
+  return EXIT.gaveUp
+}
