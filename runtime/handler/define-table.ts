@@ -11,7 +11,7 @@ export interface TableDefinition {
   columns: Readonly<Record<string, ColumnType>>
 }
 
-export const COLUMN_TYPES = [
+const COLUMN_TYPES = [
   'text',
   'integer',
   'bigint',
@@ -42,8 +42,10 @@ export function defineTable(definition: TableDefinition): TableDefinition {
       refuse(`column ${column}: ${JSON.stringify(type)} is none of ${COLUMN_TYPES.join(', ')}`)
   }
   if (definition.key.length === 0) refuse('key needs at least one column')
+  if (new Set(definition.key).size < definition.key.length)
+    refuse(`key ${definition.key.join(', ')} names one column twice`)
   for (const column of definition.key)
-    if (!(column in definition.columns))
+    if (!Object.hasOwn(definition.columns, column))
       refuse(`key column ${JSON.stringify(column)} is not among its columns`)
   return definition
 }

@@ -1,10 +1,10 @@
 /**
- * The SQL port: one statement, one transaction, one round trip. Adapters: `pglite-sql.ts` (PostgreSQL in WebAssembly on a
- * thread of its own). The dialect is PostgreSQL's.
+ * The SQL port: one statement, one transaction, one round trip. Adapters: `pglite-sql.ts` (PostgreSQL in WebAssembly) and
+ * `thread-sql.ts` (the same on a thread of its own). The dialect is PostgreSQL's, 15 and later.
  */
 export interface Sql {
-  /** Runs one statement with parameters `$1…`; its rows. Rejects with SqlError. */
-  query(text: string, parameters?: readonly unknown[]): Promise<Row[]>
+  /** Runs one statement with parameters `$1…`, committed when it resolves; its rows. Rejects with SqlError. */
+  query(text: string, parameters?: readonly SqlValue[]): Promise<Row[]>
 
   /** Runs a script of several statements without parameters, in one transaction. Rejects with SqlError. */
   script(text: string): Promise<void>
@@ -12,11 +12,14 @@ export interface Sql {
   close(): Promise<void>
 }
 
+/** Arrays travel as PostgreSQL's array literals (`array-literal.ts`), JSON as text: any driver passes them on as they are. */
+export type SqlValue = string | number | boolean | null
+
 export type Row = Readonly<Record<string, unknown>>
 
 /** A statement that failed, with its SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
 export class SqlError extends Error {
-  override readonly name = 'SqlError'
+  override readonly name: string = 'SqlError'
   readonly sqlState: string
 
   constructor(message: string, sqlState: string, options?: ErrorOptions) {
@@ -24,9 +27,12 @@ export class SqlError extends Error {
     this.sqlState = sqlState
   }
 
-  /** The data of one row is at fault (classes 22 and 23); the same rows fail again. */
+  /**
+   * The data of one row is at fault; the same rows fail again. Classes 22 (data), 23 (constraints) and 54 (limits: a key
+   * too long for its index, JSON too deep).
+   */
   get isDataError(): boolean {
-    return this.sqlState.startsWith('22') || this.sqlState.startsWith('23')
+    return ['22', '23', '54'].includes(this.sqlState.slice(0, 2))
   }
 
   /** Connection, serialization, resources, shutdown (classes 08, 40, 53, 57): the same statement may succeed. */

@@ -16,7 +16,7 @@ function echoThread(args: { failStart?: boolean } = {}, capacity = 1_000) {
     path: '/test/thread-1',
     group,
     module: MODULE,
-    args,
+    args: () => args,
     capacity,
     shutdown: 2_000,
     startTimeoutMs: 10_000,

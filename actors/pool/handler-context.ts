@@ -1,0 +1,74 @@
+import { type HandlerContext, type HandlerLog, PermanentError } from '../../runtime/handler/context.ts'
+import type { UpstreamsConfig } from '../../runtime/handler/upstream-config.ts'
+import type { Envelope } from '../../runtime/job/envelope.ts'
+import { traceIdOf } from '../../runtime/job/trace.ts'
+import { callUpstream } from './call-upstream.ts'
+import type { Deadline } from './deadline.ts'
+
+/** What one run hands to its handler, and what it learns from it. */
+export interface Run {
+  context: HandlerContext
+  /** Enrichments left out so far, each named once. */
+  skipped: readonly string[]
+}
+
+export interface RunConditions {
+  thin: boolean
+  lastAttempt: boolean
+  upstreams: UpstreamsConfig
+  log: HandlerLog
+}
+
+/** Safe in an HTTP header, and short enough for upstreams that limit the length of the key. */
+const STEP = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/
+
+/** No method uses `this`: a handler may take the context apart. */
+export function openRun(envelope: Envelope, deadline: Deadline, conditions: RunConditions): Run {
+  const { id, tenant, kind, attempt, traceparent } = envelope
+  const { thin, lastAttempt, upstreams, log } = conditions
+  const skipped: string[] = []
+  const steps = new Set<string>()
+  const about = { jobId: id, tenant, kind, attempt, traceId: traceIdOf(traceparent) }
+
+  const context: HandlerContext = {
+    tenant,
+    traceparent,
+    thin,
+    attempt,
+    lastAttempt,
+    get signal() {
+      return deadline.signal
+    },
+    async enrich(name, fn) {
+      if (!thin) return fn()
+      if (!skipped.includes(name)) skipped.push(name)
+      return undefined
+    },
+    call(name, step, fn) {
+      const result = checkedCall(name, step, fn)
+      // A handler that fails at one of several calls in flight does not see the others fail: that must not end the thread.
+      result.catch(() => {})
+      return result
+    },
+    log: {
+      info: (fields, message) => log.info({ ...fields, ...about }, message),
+      warn: (fields, message) => log.warn({ ...fields, ...about }, message),
+    },
+  }
+
+  const checkedCall: HandlerContext['call'] = async (name, step, fn) => {
+    const upstream = Object.hasOwn(upstreams, name) ? upstreams[name] : undefined
+    if (upstream === undefined)
+      throw new PermanentError(
+        `upstream ${name} is not configured; there are: ${Object.keys(upstreams).join(', ') || 'none'}`,
+      )
+    if (!STEP.test(step)) throw new PermanentError(`step ${JSON.stringify(step)} must match ${STEP}`)
+    // Two calls under one Idempotency-Key: the upstream would answer the second with the first one's result.
+    if (steps.has(step)) throw new PermanentError(`step ${step} is used twice in one run; name each call`)
+    steps.add(step)
+    const headers = { 'idempotency-key': `${id}/${step}`, traceparent }
+    return callUpstream(name, upstream, headers, deadline.signal, fn)
+  }
+
+  return { context, skipped }
+}

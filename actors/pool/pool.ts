@@ -1,0 +1,280 @@
+import type { ActorContext, Behaviour, Reply, Signal } from '../../runtime/actor/actor.ts'
+import { describeExit } from '../../runtime/actor/exit-reason.ts'
+import { Fifo } from '../../runtime/actor/fifo.ts'
+import type { RetryPolicy } from '../../runtime/handler/define-handler.ts'
+import type { Job } from '../../runtime/job/job.ts'
+import type { Outcome } from '../../runtime/job/outcome.ts'
+import { isSettled } from '../../runtime/job/state.ts'
+import { backoffMs } from '../../runtime/overload/backoff.ts'
+import { nextThin, type ThinThresholds } from '../../runtime/overload/thin-mode.ts'
+import type { CommitVerdict, HeldKey } from '../../runtime/store/job-store.ts'
+import type { ThreadRef } from '../../runtime/threads/thread-child.ts'
+import { keyOf, orderKey, PoolMailbox } from './pool-mailbox.ts'
+import { PoolThreadLink } from './pool-thread-link.ts'
+import type { TicketReport } from './thread-protocol.ts'
+
+/**
+ * A pool: takes jobs from the consumer and from the job table, gives them to its threads as these have credits, and their
+ * outcomes to the writer. It owns the mailbox, so every decision about who is next is made here, on one thread.
+ *
+ *     delivered ──► mailbox ──credits──► thread ──report──► writer ──committed──► key released, consumer told
+ *                      └──key held by the job table──► parked ──►┘
+ *
+ * Backpressure: with `uncommittedJobsMax` outcomes at the writer nothing is started; the partitions' shares fill up and
+ * pause. A thread that dies gives its jobs back: those run again one at a time (quarantine), and a death is charged only to
+ * a job that ran alone.
+ */
+export type PoolMessage =
+  | { type: 'delivered'; jobs: readonly Job[] }
+  | { type: 'held'; keys: readonly HeldKey[] }
+  | { type: 'thread-up'; path: string }
+  | { type: 'reported'; path: string; reports: readonly TicketReport[] }
+  | { type: 'committed'; results: readonly CommitResult[] }
+  | { type: 'head-age'; headAgeMs: number }
+  /** Is this job on a thread now? */
+  | { type: 'find'; id: string; reply: Reply<boolean> }
+  /** Start nothing more; answered when everything started is committed. */
+  | { type: 'drain'; reply: Reply<void> }
+
+export interface CommitResult {
+  outcome: Outcome
+  verdict: CommitVerdict
+}
+
+export interface PoolOptions {
+  threads: readonly ThreadRef[]
+  /** Jobs at once per thread. */
+  concurrency: number
+  threadBatchJobsMax: number
+  uncommittedJobsMax: number
+  thin: ThinThresholds
+  retryOf(kind: string): RetryPolicy
+  now: () => number
+  random: () => number
+  /** Hands outcomes to the writer. False when it can't take them: the pool fails. */
+  commit(outcomes: readonly Outcome[]): boolean
+  observer: PoolObserver
+}
+
+/** Who measures the pool: called once per run, and once per commit. */
+export interface PoolObserver {
+  ran(kind: string, durationMs: number): void
+  committed(result: CommitResult, nowMs: number): void
+}
+
+export class Pool implements Behaviour<PoolMessage> {
+  readonly #options: PoolOptions
+  readonly #mailbox = new PoolMailbox()
+  readonly #links: readonly PoolThreadLink[]
+  /** Jobs that were on a thread when it died: they run alone. */
+  readonly #suspects = new Fifo<Job>()
+  #self: ActorContext<PoolMessage> | undefined
+  #nextTicket = 1
+  #uncommitted = 0
+  #isThin = false
+  #drained: Reply<void> | undefined
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    this.#links = options.threads.map((ref) => new PoolThreadLink(ref, options.concurrency))
+  }
+
+  init(self: ActorContext<PoolMessage>): void {
+    this.#self = self
+    // Tickets of two incarnations differ: threads outlive a pool that fails.
+    this.#nextTicket = self.self.incarnation * 2 ** 40
+    for (const link of this.#links) if (link.ref.isRunning) this.#threadUp(link.ref.path)
+  }
+
+  receive(message: PoolMessage): void {
+    switch (message.type) {
+      case 'delivered':
+        this.#park(message.jobs.filter((job) => this.#mailbox.push(job)))
+        break
+      case 'held':
+        for (const { tenant, tier, orderingKey, rows } of message.keys)
+          this.#mailbox.gates.hold(orderKey(tier, tenant, orderingKey), rows)
+        break
+      case 'thread-up':
+        this.#threadUp(message.path)
+        break
+      case 'reported':
+        this.#reported(message.path, message.reports)
+        break
+      case 'committed':
+        this.#committedAll(message.results)
+        break
+      case 'head-age':
+        this.#isThin = nextThin(this.#isThin, message.headAgeMs, this.#options.thin)
+        break
+      case 'find':
+        message.reply.answer(this.#links.some((link) => link.isRunning(message.id)))
+        break
+      case 'drain':
+        this.#drained = message.reply
+        break
+    }
+    this.#dispatch()
+  }
+
+  onSignal({ path, reason }: Signal): void {
+    const link = this.#linkOf(path)
+    if (!link) return
+    const lost = link.loseAll()
+    if (lost.length === 1 && lost[0]) this.#commit([this.#blame(lost[0], describeExit(reason))])
+    else for (const job of lost) this.#suspects.push(job)
+    this.#self?.log.warn({ thread: path, lostJobs: lost.length, reason: describeExit(reason) }, 'thread lost')
+    this.#dispatch()
+  }
+
+  inspect(): Record<string, unknown> {
+    return {
+      jobs: this.#mailbox.inspect(),
+      running: this.#links.reduce((sum, link) => sum + link.runningJobs, 0),
+      suspects: this.#suspects.length,
+      uncommitted: this.#uncommitted,
+      thin: this.#isThin,
+    }
+  }
+
+  get #isIdle(): boolean {
+    return this.#uncommitted === 0 && this.#links.every((link) => link.runningJobs === 0)
+  }
+
+  #linkOf(path: string): PoolThreadLink | undefined {
+    return this.#links.find(({ ref }) => ref.path === path)
+  }
+
+  #threadUp(path: string): void {
+    const link = this.#linkOf(path)
+    if (!link || link.isUp) return
+    link.isUp = true
+    this.#self?.watch(link.ref)
+  }
+
+  /** Suspects first, each alone on an idle thread; then the mailbox, to the thread with the most credits. */
+  #dispatch(): void {
+    if (this.#drained) {
+      if (this.#isIdle) this.#drained.answer(undefined)
+      return
+    }
+    for (const link of this.#links) {
+      if (!link.isIdle) continue
+      const suspect = this.#suspects.shift()
+      if (!suspect) break
+      this.#send(link, [suspect])
+    }
+    // While there are suspects left, threads empty out for them.
+    while (this.#suspects.length === 0) {
+      const link = this.#links.reduce<PoolThreadLink | undefined>(
+        (best, one) => (one.credits > (best?.credits ?? 0) ? one : best),
+        undefined,
+      )
+      if (!link) return
+      const room = this.#options.uncommittedJobsMax - this.#uncommitted
+      const jobs = this.#take(Math.min(link.credits, this.#options.threadBatchJobsMax, room))
+      if (jobs.length === 0) return
+      this.#send(link, jobs)
+    }
+  }
+
+  #take(max: number): Job[] {
+    const jobs: Job[] = []
+    while (jobs.length < max) {
+      const job = this.#mailbox.shift()
+      if (!job) break
+      jobs.push(job)
+    }
+    return jobs
+  }
+
+  #send(link: PoolThreadLink, jobs: readonly Job[]): void {
+    if (link.send(jobs, this.#nextTicket, this.#isThin)) {
+      this.#nextTicket += jobs.length
+      return
+    }
+    // It died this moment; its DOWN is on its way.
+    link.isUp = false
+    for (const job of jobs) this.#mailbox.enqueue(job)
+  }
+
+  #reported(path: string, reports: readonly TicketReport[]): void {
+    const link = this.#linkOf(path)
+    const outcomes: Outcome[] = []
+    for (const { ticket, durationMs, report } of reports) {
+      const job = link?.finish(ticket)
+      if (!job) continue
+      this.#mailbox.settle(job, durationMs)
+      this.#options.observer.ran(job.envelope.kind, durationMs)
+      outcomes.push({ envelope: job.envelope, origin: job.origin, ...report })
+    }
+    this.#commit(outcomes)
+  }
+
+  #commit(outcomes: readonly Outcome[]): void {
+    if (outcomes.length === 0) return
+    this.#uncommitted += outcomes.length
+    if (!this.#options.commit(outcomes))
+      throw new Error('the writer takes no more outcomes although it has room')
+  }
+
+  #committedAll(results: readonly CommitResult[]): void {
+    const { observer, now } = this.#options
+    const nowMs = now()
+    for (const result of results) {
+      observer.committed(result, nowMs)
+      this.#committed(result)
+    }
+  }
+
+  #committed({ outcome, verdict }: CommitResult): void {
+    this.#uncommitted--
+    const key = keyOf(outcome)
+    if (key === undefined) return
+    const { gates } = this.#mailbox
+    const settled = isSettled(verdict.verdict === 'applied' ? outcome.state : stateOf(verdict))
+    if (outcome.origin.from === 'table') {
+      if (settled) gates.rowSettled(key)
+    } else if (outcome.state === 'parked') {
+      if (verdict.verdict !== 'applied') gates.rowSettled(key)
+    } else if (settled) {
+      const next = gates.release(key)
+      if (next) this.#mailbox.enqueue(next)
+    } else this.#park(gates.becomeHeld(key))
+  }
+
+  #park(jobs: readonly Job[]): void {
+    const nowMs = this.#options.now()
+    this.#commit(
+      jobs.map(({ envelope, origin }) => ({
+        envelope,
+        origin,
+        state: 'parked',
+        writes: [],
+        skipped: [],
+        ...at(nowMs),
+      })),
+    )
+  }
+
+  /** The outcome of a job that was alone on a thread when it died. */
+  #blame(job: Job, reason: string): Outcome {
+    const { attempt, kind } = job.envelope
+    const nowMs = this.#options.now()
+    const policy = this.#options.retryOf(kind)
+    const error = { code: 'thread-lost', message: `the thread died while it ran this job alone: ${reason}` }
+    const lost = { envelope: job.envelope, origin: job.origin, writes: [], skipped: [], error, ...at(nowMs) }
+    if (attempt >= policy.attemptsMax) return { ...lost, state: 'dead' }
+    const delayMs = backoffMs(
+      attempt,
+      { minMs: policy.backoffMinMs, maxMs: policy.backoffMaxMs },
+      this.#options.random,
+    )
+    return { ...lost, state: 'retry', dueAtMs: nowMs + delayMs }
+  }
+}
+
+const at = (nowMs: number) => ({ startedAtMs: nowMs, finishedAtMs: nowMs })
+
+/** A fenced run says nothing of its row; whoever claimed it settles it. */
+const stateOf = (verdict: CommitVerdict) => ('state' in verdict ? verdict.state : 'running')

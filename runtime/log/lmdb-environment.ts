@@ -1,0 +1,97 @@
+import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { open, type RootDatabase } from 'lmdb'
+
+/**
+ * An LMDB environment and its transactions, as the adapters here use them: reads are synchronous, writes go in
+ * asynchronous transactions, one at a time, each with a certain outcome.
+ *
+ * `overlappingSync` (lmdb's default) is off on purpose. With it a transaction is visible before it is synced, and one
+ * whose sync fails stays visible; without it a transaction is synced before its promise resolves, and one that fails
+ * to sync is rolled back. At one transaction at a time both are equally fast. `eventTurnBatching` is off because its
+ * promises reject where nobody can catch them.
+ */
+export interface EnvironmentOptions {
+  directory: string
+  /** Address space to reserve. The file grows as needed; growing beyond this costs a second mapping. */
+  mapBytes: number
+  /** False: not synced to the disk at all. Survives the process, not the machine. */
+  durable: boolean
+}
+
+export function openEnvironment({ directory, mapBytes, durable }: EnvironmentOptions): RootDatabase {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const root = open({
+    path: directory,
+    noSubdir: false,
+    overlappingSync: false,
+    noSync: !durable,
+    eventTurnBatching: false,
+    mapSize: mapBytes,
+    encoding: 'json',
+  })
+  if (durable) for (const path of [directory, dirname(directory)]) syncDirectory(path)
+  return root
+}
+
+/** Without it a crash of the machine may forget that a new file was there at all. */
+function syncDirectory(path: string): void {
+  const descriptor = openSync(path, 'r')
+  fsyncSync(descriptor)
+  closeSync(descriptor)
+}
+
+export class CommitError extends Error {
+  override readonly name = 'CommitError'
+  /**
+   * True: the transaction was rolled back and the next one may succeed (a full disk). False: whether it took place is
+   * not known, and the environment must not be written to again: lmdb would never answer.
+   */
+  readonly usable: boolean
+
+  constructor(usable: boolean, cause: unknown) {
+    super(`the storage transaction failed: ${(cause as Error)?.message ?? cause}`, { cause })
+    this.usable = usable
+  }
+}
+
+/**
+ * Runs the puts and removes of `write` as one transaction; resolves when it is committed (and synced, if durable) and
+ * every later read sees it.
+ * Rejects with CommitError. `write` must not throw: lmdb would commit half of it.
+ */
+export async function commit(root: RootDatabase, write: () => void): Promise<void> {
+  const committed = queue(root, write)
+  try {
+    await committed
+    root.resetReadTxn()
+  } catch (error) {
+    const cause = await causeOf(error)
+    throw new CommitError(isUsable(root), cause)
+  }
+}
+
+function queue(root: RootDatabase, write: () => void): Promise<boolean> {
+  try {
+    return root.batch(write)
+  } catch (cause) {
+    throw new CommitError(false, cause)
+  }
+}
+
+/** lmdb hides the cause in a promise of its own, which would be reported as unhandled if nobody asked for it. */
+async function causeOf(error: unknown): Promise<unknown> {
+  const hidden = (error as { commitError?: Promise<never> }).commitError
+  return hidden === undefined ? error : hidden.catch((cause: unknown) => cause)
+}
+
+/** After a failed write of its meta page LMDB refuses every transaction, reads included, until it is opened anew. */
+function isUsable(root: RootDatabase): boolean {
+  try {
+    root.resetReadTxn()
+    root.doesExist('any')
+    return true
+  } catch {
+    return false
+  }
+}
