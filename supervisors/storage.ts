@@ -37,7 +37,7 @@ export async function openStorage(config: Config, logger: Logger): Promise<Stora
       directory: join(dataDir, 'claims'),
       lifetimeMs: config.claims.lifetimeMinutes * MINUTE_MS,
       pendingMax: BOUNDS.claims.pendingMax,
-      onReset: (error) => logger.warn({ err: error }, 'the claims could not be read and start afresh'),
+      onWarning: (message) => logger.warn(message),
     })
     opened.push(claims)
     return { log, claims, close }

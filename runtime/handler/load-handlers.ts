@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { type Handler, isHandler } from './define-handler.ts'
+import './own-name.ts'
 
 /**
  * Handlers are modules, one per kind, in one folder. A file that cannot be used costs its own kind and nothing else: it

@@ -50,7 +50,9 @@ async function takeTicket(path: string): Promise<Server> {
   // Socket paths are limited to 107 bytes; by way of the descriptor a directory of any length will do.
   const directory = `/proc/self/fd/${descriptor}`
   const socket = join(directory, `.lock-${randomUUID()}`)
-  const server = createServer((client) => client.on('error', () => {}).end(`${process.pid} on ${hostname()}`))
+  const server = createServer((client) =>
+    client.on('error', () => {}).end(`process ${process.pid} on ${hostname()}`),
+  )
   try {
     await listening(server, socket)
     for (;;) {
@@ -58,7 +60,7 @@ async function takeTicket(path: string): Promise<Server> {
       const owner = await ownerOf(join(directory, `lock-${newest}`))
       if (owner !== undefined)
         throw new DataDirectoryError(
-          `data directory ${path} is in use by process ${owner}: stop that node, or give this one a directory of its own`,
+          `data directory ${path} is in use by ${owner}: stop that node, or give this one a directory of its own`,
         )
       if (!linked(socket, join(directory, `lock-${newest + 1}`))) continue
       if (newestTicket(directory) === newest + 1) {
@@ -101,9 +103,9 @@ function linked(socket: string, ticket: string): boolean {
 
 /** Who holds this ticket; undefined when nobody does. A process that hangs or is stopped holds it all the same. */
 function ownerOf(ticket: string): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
+  return new Promise((settle, reject) => {
     let answer = ''
-    const alive = () => resolve(answer || 'that does not answer')
+    const alive = () => settle(answer || 'a process that does not answer')
     const socket = createConnection(ticket)
       .setEncoding('utf8')
       .setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy())
@@ -111,7 +113,7 @@ function ownerOf(ticket: string): Promise<string | undefined> {
         answer += text
       })
       .on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(undefined)
+        if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') settle(undefined)
         else if (error.code === 'EAGAIN' || error.code === 'ECONNRESET') alive()
         else reject(error)
       })

@@ -89,7 +89,8 @@ function currentBootId(): bigint | undefined {
 
 function openIfPresent(path: string): number | undefined {
   try {
-    return openSync(path, 'r')
+    // Also for writing, so that a file without the permission is an error of the system, named as such.
+    return openSync(path, 'r+')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error

@@ -19,7 +19,7 @@ import type { Retention } from './retention.ts'
 
 /**
  * The log in one LMDB environment, for a node that stands alone. One process may have it open
- * (`data-directory.ts` sees to that).
+ * (`data-directory.ts` sees to that). A record's `traceparent` is not stored: its value carries one.
  *
  * - A record is `acked` after the disk has synced it. Appends of a moment share one transaction and one sync.
  * - Retention by age and size never removes a record that some known group has not committed yet; a group is known
@@ -103,7 +103,12 @@ class LmdbLog implements Log {
       onStop: (stopped) => this.#consumers.delete(stopped),
     })
     this.#consumers.add(consumer)
-    await this.#introduce(group, partitions)
+    try {
+      await this.#introduce(group, partitions)
+    } catch (error) {
+      await consumer.stop()
+      throw error
+    }
     consumer.start()
     return consumer
   }

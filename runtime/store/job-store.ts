@@ -2,21 +2,38 @@ import type { Envelope } from '../job/envelope.ts'
 import type { Pool } from '../job/lane.ts'
 import type { JobError, Outcome } from '../job/outcome.ts'
 import type { JobState } from '../job/state.ts'
+import { SqlError } from './sql.ts'
 
 /**
  * The store port: the job table, which is inbox, status and state machine at once (`runtime/job/state.ts`), and the
  * handlers' own tables beside it. One implementation, `sql-job-store.ts`, over the SQL port.
+ *
+ * Every method rejects with SqlError. Times are passed in: two nodes whose clocks differ must differ by less than a lease.
  */
 export interface JobStore {
   /**
    * Commits a batch in one transaction: the job rows, and the writes of those outcomes that were applied. One verdict
-   * per outcome, in order. Rejects with SqlError; then nothing of the batch has been applied, or (transient errors
-   * only) all of it has and committing the same batch again says so.
+   * per outcome, in order. When it rejects, nothing of the batch has been applied, or (transient errors only) all of it
+   * has and committing the same batch again says so: `duplicate` for those from the log, `fenced` for those from the table.
+   *
+   * Rejects with OutcomeDataError when outcomes are known to be at fault before the database is asked.
    */
   commit(outcomes: readonly Outcome[]): Promise<CommitVerdict[]>
 
-  /** Claims up to `limit` rows of the pool that are due (`retry` past its time, `parked` with its key free, leases over). */
+  /**
+   * Claims up to `limit` rows of the pool that are due: `retry` past its time, `parked`, leases over; higher tiers first.
+   * Of one ordering key only the earliest unfinished row, and only while none of its others is running.
+   */
   claimDue(pool: Pool, nowMs: number, limit: number): Promise<ClaimedJob[]>
+
+  /**
+   * Claims up to `limit` rows in state `thin` for their backfill, oldest first. Rows with an ordering key are left as they
+   * are: run again now, they would overtake their successors (S5).
+   */
+  claimThin(pool: Pool, nowMs: number, limit: number): Promise<ClaimedJob[]>
+
+  /** Puts dead jobs back to `retry`, due at once; the ids of those that were dead. Replaying twice changes nothing. */
+  replay(ids: readonly string[], nowMs: number): Promise<string[]>
 
   /** Ordering keys of the pool with unfinished rows: their log deliveries have to be parked behind those. */
   heldKeys(pool: Pool): Promise<HeldKey[]>
@@ -24,7 +41,10 @@ export interface JobStore {
   /** The row of a job, undefined when there is none. */
   find(id: string): Promise<JobRow | undefined>
 
-  /** Drops what belongs to days before this one (days since 1970-01-01 UTC). */
+  /**
+   * Drops what belongs to days before this one (days since 1970-01-01 UTC). A day with unfinished rows is kept whole
+   * until a later call finds them finished.
+   */
   dropDaysBefore(day: number): Promise<void>
 
   close(): Promise<void>
@@ -39,10 +59,31 @@ export type CommitVerdict =
   /** The row was claimed by somebody else since: this run had no effect. */
   | { verdict: 'fenced' }
 
+/**
+ * Outcomes that the database would refuse, found before it was asked: nothing of the batch has been applied. Committed
+ * again without them, the others are not held up. An outcome in state `dead` without writes is never among them, unless
+ * its id is no job id.
+ */
+export class OutcomeDataError extends SqlError {
+  override readonly name = 'OutcomeDataError'
+  readonly faults: readonly OutcomeFault[]
+
+  constructor(faults: readonly [OutcomeFault, ...OutcomeFault[]]) {
+    const [{ position, error }] = faults
+    super(`outcome ${position} of the batch: ${error.message}`, error.sqlState, { cause: error })
+    this.faults = faults
+  }
+}
+
+export interface OutcomeFault {
+  /** In the batch. */
+  position: number
+  error: SqlError
+}
+
 /** A row in state `running` that this node has claimed, its attempt counted already. */
 export interface ClaimedJob {
   envelope: Envelope
-  /** Ids of one ordering key come in their order. */
   leaseUntilMs: number
 }
 
@@ -54,7 +95,7 @@ export interface HeldKey {
   rows: number
 }
 
-/** Times in ms since 1970. `history` holds the earlier states, oldest first. */
+/** Times in ms since 1970. */
 export interface JobRow {
   id: string
   tenant: string
@@ -62,6 +103,7 @@ export interface JobRow {
   pool: Pool
   tier: string
   state: JobState
+  /** Runs started: 0 for a job that was parked before its first. */
   attempt: number
   acceptedAtMs: number
   updatedAtMs: number
@@ -70,6 +112,7 @@ export interface JobRow {
   result: unknown
   error: JobError | undefined
   skipped: string[]
+  /** The earlier states, oldest first; of very many, the latest. */
   history: HistoryEntry[]
 }
 

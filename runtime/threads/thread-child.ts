@@ -92,7 +92,7 @@ export class ThreadRef implements Watchable {
           board: board.buffer,
           epochMs: board.epochMs,
           module,
-          args,
+          args: args(),
           path: this.path,
           incarnation,
         },

@@ -43,6 +43,14 @@ it('every module of the folder is a handler, declarations, tests and subfolders 
   expect([...handlers.keys()].sort()).toEqual(['test.one', 'test.three', 'test.two'])
 })
 
+it("a folder outside of this package imports 'spillway' like any other", async () => {
+  const { handlers, broken } = await loadHandlers(
+    folderOf({ 'one.mjs': handlerSource('test.one').replace(INDEX, 'spillway') }),
+  )
+  expect(broken).toEqual([])
+  expect([...handlers.keys()]).toEqual(['test.one'])
+})
+
 it('a linked file is loaded: mounted ConfigMaps are folders of links', async () => {
   const directory = folderOf({})
   symlinkSync(join(folderOf({ 'one.ts': handlerSource('test.one') }), 'one.ts'), join(directory, 'one.ts'))
