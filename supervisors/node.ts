@@ -38,6 +38,8 @@ export interface RunningNode {
   operationsPort: number
   /** How the root ended: by itself when its restart budget was spent, or after `stop`. */
   exited: Promise<ExitReason>
+  /** The first job of this run whose outcome is in the job table. */
+  firstStored: Promise<{ id: string; afterMs: number }>
   /** Drains and stops; resolves when everything is closed. */
   stop(): Promise<void>
 }
@@ -53,6 +55,7 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
   ]
   const store = storeSubtree(system, config, join(config.node.dataDir, 'postgres'), tables)
   const { spec: simulators, upstreams } = upstreamsSubtree(system, config)
+  const firstStored = Promise.withResolvers<{ id: string; afterMs: number }>()
   const metrics = new NodeMetrics({
     progress: async () =>
       (
@@ -61,6 +64,7 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
         )
       ).flat(),
     deadLetters: () => system.deadLetters.inspect().count,
+    onFirstStored: firstStored.resolve,
   })
   const node: NodeContext = { system, config, ...storage, store: store.store, handlers, metrics, upstreams }
 
@@ -136,7 +140,13 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
     root.stop()
     await exited
   }
-  return { httpPort: ports.http, operationsPort: ports.operations, exited, stop }
+  return {
+    httpPort: ports.http,
+    operationsPort: ports.operations,
+    exited,
+    firstStored: firstStored.promise,
+    stop,
+  }
 }
 
 function chores({ log, store, config }: NodeContext) {

@@ -40,6 +40,9 @@ export async function start(argv: readonly string[]): Promise<number> {
     return EXIT.couldNotStart
   }
   process.stdout.write(banner(config, node, performance.now() - startedAt))
+  void node.firstStored.then(({ id, afterMs }) =>
+    process.stdout.write(`  the first job is stored, ${afterMs} ms after it was accepted: ${id}\n`),
+  )
   let isStopping = false
   const onSignal = (signal: string): void => {
     if (isStopping) process.exit(EXIT.interrupted)

@@ -34,6 +34,13 @@ export interface IngressCounters {
   readonly requestsInFlight: number
 }
 
+export interface NodeMetricsSources {
+  progress(): Promise<PartitionProgress[]>
+  deadLetters(): number
+  /** Called once: a person who starts a node waits for this. */
+  onFirstStored(first: { id: string; afterMs: number }): void
+}
+
 export class NodeMetrics {
   readonly acceptor: AcceptorCounters = {
     accepted: 0,
@@ -55,8 +62,10 @@ export class NodeMetrics {
   readonly #stored: (pool: string, tier: string) => (ms: number) => void
   readonly #threads: ThreadRef[] = []
   #ingress: IngressCounters | undefined
+  #onFirstStored: NodeMetricsSources['onFirstStored'] | undefined
 
-  constructor(sources: { progress(): Promise<PartitionProgress[]>; deadLetters(): number }) {
+  constructor(sources: NodeMetricsSources) {
+    this.#onFirstStored = sources.onFirstStored
     const metrics = this.#metrics
     const ack = metrics.histogram(
       'spillway_ack_seconds',
@@ -96,8 +105,11 @@ export class NodeMetrics {
         const state = verdict.verdict === 'applied' ? outcome.state : verdict.verdict
         const key = `${pool}/${state}`
         this.#settled.set(key, (this.#settled.get(key) ?? 0) + 1)
-        if (state === 'done' || state === 'thin')
-          this.#stored(pool, outcome.envelope.tier)(nowMs - outcome.envelope.acceptedAtMs)
+        if (state !== 'done' && state !== 'thin') return
+        const { id, tier, acceptedAtMs } = outcome.envelope
+        this.#stored(pool, tier)(nowMs - acceptedAtMs)
+        this.#onFirstStored?.({ id, afterMs: nowMs - acceptedAtMs })
+        this.#onFirstStored = undefined
       },
     }
   }

@@ -1,5 +1,5 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, statfsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 
 /**
@@ -19,8 +19,11 @@ export interface EnvironmentOptions {
   durable: boolean
 }
 
+const NEW_FILE_BYTES_MIN = 1024 * 1024
+
+/** Throws system errors, and lmdb's for a file that it finds damaged. */
 export function openEnvironment({ directory, mapBytes, durable }: EnvironmentOptions): RootDatabase {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  prepareFiles(directory)
   const root = open({
     path: directory,
     noSubdir: false,
@@ -32,6 +35,22 @@ export function openEnvironment({ directory, mapBytes, durable }: EnvironmentOpt
   })
   if (durable) for (const path of [directory, dirname(directory)]) syncDirectory(path)
   return root
+}
+
+/** What goes wrong within lmdb's own opening kills the process: a missing permission or a full disk is met here. */
+function prepareFiles(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const { bavail, bsize } = statfsSync(directory)
+  for (const name of ['data.mdb', 'lock.mdb']) {
+    const path = join(directory, name)
+    const descriptor = openSync(path, 'a', 0o600)
+    const isNew = fstatSync(descriptor).size === 0
+    closeSync(descriptor)
+    if (isNew && bavail * bsize < NEW_FILE_BYTES_MIN) {
+      const message = `${bavail * bsize} bytes of disk are left for ${path}: it needs ${NEW_FILE_BYTES_MIN} to begin with`
+      throw Object.assign(new Error(message), { code: 'ENOSPC' })
+    }
+  }
 }
 
 /** Without it a crash of the machine may forget that a new file was there at all. */

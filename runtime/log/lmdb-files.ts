@@ -1,7 +1,8 @@
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { RootDatabase } from 'lmdb'
 import { DataFileError, inspectDataFile } from './lmdb-data-file.ts'
-import { commit, openEnvironment } from './lmdb-environment.ts'
+import { CommitError, commit, openEnvironment } from './lmdb-environment.ts'
 import { type Layout, planLayout } from './lmdb-layout.ts'
 import { OffsetTable } from './lmdb-offsets.ts'
 import { verifyPages } from './lmdb-page-check.ts'
@@ -30,40 +31,37 @@ const MAP_SLACK_BYTES = 256 * 1024 * 1024
 /** Rejects with LogOpenError where an operator has to decide, and closes again what it opened. */
 export async function openLogFiles(options: LogFilesOptions): Promise<LogFiles> {
   const file = join(options.directory, 'data.mdb')
-  refuseDamaged(file)
-  const root = tryOpen(options, file)
+  let root: RootDatabase | undefined
   try {
+    if (inspectDataFile(file) === 'doubtful') verifyPages(file)
+    root = openEnvironment({
+      directory: options.directory,
+      mapBytes: 2 * options.bytesMax + MAP_SLACK_BYTES,
+      durable: true,
+    })
     const layout = await storeLayout(root, options)
     const records = new RecordTable(root)
     const offsets = new OffsetTable(root)
     const lanes = recover(layout, records, offsets)
     return { root, records, offsets, lanes }
   } catch (error) {
-    await root.close()
-    throw error instanceof LogOpenError || error instanceof RangeError ? error : corrupt(file, error)
+    await root?.close()
+    throw isDamage(error) ? corrupt(file, error) : error
   }
 }
 
-function refuseDamaged(file: string): void {
-  try {
-    if (inspectDataFile(file) === 'doubtful') verifyPages(file)
-  } catch (error) {
-    throw error instanceof DataFileError ? corrupt(file, error) : error
-  }
-}
-
-function tryOpen({ directory, bytesMax }: LogFilesOptions, file: string): RootDatabase {
-  try {
-    return openEnvironment({ directory, mapBytes: 2 * bytesMax + MAP_SLACK_BYTES, durable: true })
-  } catch (error) {
-    throw corrupt(file, error)
-  }
+/** Not what the system (an error number or name) or the configuration is to blame for. */
+function isDamage(error: unknown): boolean {
+  if (error instanceof LogOpenError || error instanceof RangeError) return false
+  const { code } = (error instanceof CommitError ? error.cause : error) as { code?: number | string }
+  return code === undefined || (typeof code === 'number' && code < 0)
 }
 
 async function storeLayout(root: RootDatabase, options: LogFilesOptions): Promise<Layout> {
   const table = root.openDB<Layout, string>('layout', { encoding: 'json' })
-  const layout = planLayout(table.get('layout'), options.partitions, PARTITIONS_MAX, options.directory)
-  await commit(root, () => void table.put('layout', layout))
+  const stored = table.get('layout')
+  const layout = planLayout(stored, options.partitions, PARTITIONS_MAX, options.directory)
+  if (!isDeepStrictEqual(stored, layout)) await commit(root, () => void table.put('layout', layout))
   return layout
 }
 
@@ -76,11 +74,11 @@ function recover(layout: Layout, records: RecordTable, offsets: OffsetTable): Ma
     lanes.set(lane, states)
   }
   const stored = records.count()
-  if (stored !== kept) throw new Error(`it holds ${stored} records where the offsets tell of ${kept}`)
+  if (stored !== kept) throw new DataFileError(`it holds ${stored} records where the offsets tell of ${kept}`)
   for (const { group, lane, partition, offset } of offsets.all()) {
     const state = lanes.get(lane)?.[partition]
     if (state === undefined || offset < state.begin || offset > state.end)
-      throw new Error(
+      throw new DataFileError(
         `group ${group} is at offset ${offset} of ${lane}/${partition}, which has ${state?.begin} to ${state?.end}`,
       )
     state.setCommitted(group, offset)
