@@ -76,6 +76,7 @@ export function poolSubtree(
         retryOf: (kind) => handlers.get(kind)?.retry ?? DEFAULT_RETRY,
         now: system.now,
         random: system.random,
+        onRowSettled: () => due.ref.tell({ type: 'nudge' }),
         commit: (outcomes) => writer.ref.tell({ type: 'commit', outcomes }) === 'accepted',
         observer: metrics.poolObserver(name),
       }),
@@ -83,7 +84,7 @@ export function poolSubtree(
 
   const due = actorChild<DuePollerMessage>(system, {
     path: `${path}/due`,
-    mailbox: 10,
+    mailbox: 100,
     create: () =>
       new DuePoller({
         store,

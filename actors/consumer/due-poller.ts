@@ -21,7 +21,11 @@ export interface DuePollerOptions {
   deliver(jobs: readonly Job[]): boolean
 }
 
-export type DuePollerMessage = { type: 'poll' } | { type: 'pause'; reply: Reply<void> }
+export type DuePollerMessage =
+  | { type: 'poll' }
+  /** Something may be due now; many of these are one poll. */
+  | { type: 'nudge' }
+  | { type: 'pause'; reply: Reply<void> }
 
 export class DuePoller implements Behaviour<DuePollerMessage> {
   readonly #options: DuePollerOptions
@@ -40,11 +44,16 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
   }
 
   async receive(message: DuePollerMessage): Promise<void> {
-    if (message.type === 'poll') await this.#poll()
-    else {
-      this.#isPaused = true
-      clearTimeout(this.#timer)
-      message.reply.answer(undefined)
+    switch (message.type) {
+      case 'poll':
+        await this.#poll()
+        break
+      case 'nudge':
+        this.#pollAfter(0)
+        break
+      case 'pause':
+        this.#isPaused = true
+        message.reply.answer(undefined)
     }
   }
 
@@ -67,6 +76,7 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
   }
 
   #pollAfter(delayMs: number): void {
+    clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.#self?.self.tell({ type: 'poll' }), delayMs)
   }
 }

@@ -53,6 +53,8 @@ export interface PoolOptions {
   random: () => number
   /** Hands outcomes to the writer. False when it can't take them: the pool fails. */
   commit(outcomes: readonly Outcome[]): boolean
+  /** The next row of an ordering key may be due. */
+  onRowSettled(): void
   observer: PoolObserver
 }
 
@@ -234,7 +236,10 @@ export class Pool implements Behaviour<PoolMessage> {
     const { gates } = this.#mailbox
     const settled = isSettled(verdict.verdict === 'applied' ? outcome.state : stateOf(verdict))
     if (outcome.origin.from === 'table') {
-      if (settled) gates.rowSettled(key)
+      if (settled) {
+        gates.rowSettled(key)
+        this.#options.onRowSettled()
+      }
     } else if (outcome.state === 'parked') {
       if (verdict.verdict !== 'applied') gates.rowSettled(key)
     } else if (settled) {
