@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { Housekeeper } from '../actors/housekeeper/housekeeper.ts'
+import { type Chore, Housekeeper } from '../actors/housekeeper/housekeeper.ts'
 import { NodeMetrics } from '../actors/inspector/node-metrics.ts'
 import { ActorSystem } from '../runtime/actor/actor-system.ts'
 import type { ExitReason } from '../runtime/actor/exit-reason.ts'
@@ -97,7 +97,7 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
   const housekeeper = actorChild(system, {
     path: '/node/housekeeper',
     mailbox: 1,
-    create: () => new Housekeeper(chores(node), BOUNDS.housekeeper.everyMs, system.now),
+    create: () => new Housekeeper(chores(node), system.now),
   })
   const root = new Supervisor(system, {
     path: '/node',
@@ -149,13 +149,13 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
   }
 }
 
-function chores({ log, store, config }: NodeContext) {
+function chores({ log, store, config }: NodeContext): Chore[] {
   const dayMs = 24 * 60 * 60_000
+  const { logEveryMs, storeEveryMs } = BOUNDS.housekeeper
+  const dropDays = (nowMs: number) =>
+    store.dropDaysBefore(Math.floor(nowMs / dayMs) - config.store.retentionDays)
   return [
-    { name: 'retention of the log', run: (nowMs: number) => log.expire(nowMs) },
-    {
-      name: 'retention of the job table',
-      run: (nowMs: number) => store.dropDaysBefore(Math.floor(nowMs / dayMs) - config.store.retentionDays),
-    },
+    { name: 'retention of the log', everyMs: logEveryMs, run: (nowMs) => log.expire(nowMs) },
+    { name: 'retention of the job table', everyMs: storeEveryMs, run: dropDays },
   ]
 }

@@ -89,7 +89,9 @@ export const BOUNDS = {
     statementsOutstandingMax: 1_000,
   },
   housekeeper: {
-    everyMs: 60_000,
+    /** Little and often: each round holds up the main thread. */
+    logEveryMs: 1_000,
+    storeEveryMs: 600_000,
   },
   due: {
     /** How often the job table is asked for what is due. */

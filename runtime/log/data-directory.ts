@@ -21,7 +21,7 @@ export interface DataDirectory {
   release(): Promise<void>
 }
 
-export class DataDirectoryError extends Error {
+class DataDirectoryError extends Error {
   override readonly name = 'DataDirectoryError'
 }
 

@@ -46,14 +46,20 @@ export class Expiry {
     this.#stopped = true
   }
 
+  /** A group that joins meanwhile starts at what is then the beginning: it moves before the records go. */
   async #removeBelow(partition: Partition, keep: number): Promise<void> {
-    while (partition.begin < keep && !this.#stopped) {
+    while (partition.begin < Math.min(keep, partition.consumed) && !this.#stopped) {
       const { id, begin } = partition
-      const end = Math.min(keep, begin + SLICE_RECORDS)
-      await this.#commits.run(end - begin, () => {
-        for (let offset = begin; offset < end; offset++) this.#records.remove(id, offset)
-      })
-      partition.removedBelow(end)
+      const end = Math.min(keep, partition.consumed, begin + SLICE_RECORDS)
+      partition.moveBegin(end)
+      try {
+        await this.#commits.run(end - begin, () => {
+          for (let offset = begin; offset < end; offset++) this.#records.remove(id, offset)
+        })
+      } catch (error) {
+        partition.moveBegin(begin)
+        throw error
+      }
     }
   }
 }

@@ -50,11 +50,12 @@ export async function openLogFiles(options: LogFilesOptions): Promise<LogFiles> 
   }
 }
 
-/** Not what the system (an error number or name) or the configuration is to blame for. */
+/** Nothing that the system (ENOSPC, errno 28) or the configuration is to blame for. */
 function isDamage(error: unknown): boolean {
-  if (error instanceof LogOpenError || error instanceof RangeError) return false
+  if (error instanceof LogOpenError) return false
   const { code } = (error instanceof CommitError ? error.cause : error) as { code?: number | string }
-  return code === undefined || (typeof code === 'number' && code < 0)
+  if (typeof code === 'number') return code < 0
+  return code === undefined || code.startsWith('ERR_')
 }
 
 async function storeLayout(root: RootDatabase, options: LogFilesOptions): Promise<Layout> {

@@ -12,7 +12,7 @@ export interface Layout {
   lanes: Record<string, { firstId: number; partitions: number }>
 }
 
-export const FORMAT_VERSION = 1
+const FORMAT_VERSION = 1
 
 /** The layout to work with: the stored one plus the lanes that are new. Throws LogOpenError. */
 export function planLayout(
@@ -27,13 +27,19 @@ export function planLayout(
   for (const [lane, partitions] of configured) {
     if (lanes[lane] !== undefined) continue
     if (!Number.isInteger(partitions) || partitions < 1)
-      throw new RangeError(`lane ${lane} has ${partitions} partitions: it must be an integer of 1 or more`)
+      throw new LogOpenError(
+        'partitions',
+        directory,
+        `lane ${lane} has ${partitions} partitions: give it 1 or more`,
+      )
     lanes[lane] = { firstId: nextId, partitions }
     nextId += partitions
   }
   if (nextId > partitionsMax)
-    throw new RangeError(
-      `the lanes have ${nextId} partitions in all, this log holds ${partitionsMax} at most`,
+    throw new LogOpenError(
+      'partitions',
+      directory,
+      `the lanes have ${nextId} partitions in all: the log in ${directory} holds ${partitionsMax} at most`,
     )
   return { formatVersion: FORMAT_VERSION, lanes }
 }

@@ -26,8 +26,8 @@ import type { Retention } from './retention.ts'
  *   from its first `consume` of the lane on. A lane without any group keeps everything.
  * - What the groups have not consumed is bounded by `retention.bytesMax`: beyond it appends are refused (`failed`),
  *   as they are with more than PENDING_BYTES_MAX waiting for the disk, on a full disk, and after `close`.
- * - Bytes are counted with the tables' overhead per record, but LMDB's pages are filled to two thirds, and freed pages
- *   are used again but never given back to the file system: the file grows to some 1.7 times what is kept at most.
+ * - Bytes are counted with the table's overhead per record, but LMDB's pages are filled to two thirds, and freed pages
+ *   are used again but never given back to the file system: the file grows to some 1.6 times the most that was kept.
  */
 export interface LmdbLogOptions {
   directory: string

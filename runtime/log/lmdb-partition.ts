@@ -101,10 +101,9 @@ export class Partition {
     this.#next = this.#end
   }
 
-  /** Records below `offset` are gone. */
-  removedBelow(offset: number): void {
+  /** Records below `offset` are about to go (or stay after all). Not beyond `consumed`, nor the newest record. */
+  moveBegin(offset: number): void {
     this.#begin = this.#markAt(offset)
-    if (this.#committed.size === 0) this.#consumed = this.#begin
   }
 
   #markAt(offset: number): Mark {

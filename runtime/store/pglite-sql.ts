@@ -1,5 +1,5 @@
 import { messages, type PGlite, parse, protocol } from '@electric-sql/pglite'
-import { type Row, type Sql, SqlError, type SqlValue } from './sql.ts'
+import { type PreparedStatement, type Row, type Sql, SqlError, type SqlValue } from './sql.ts'
 
 /**
  * The SQL port over a PGlite instance (`open-pglite.ts`), which it owns: one session, statements run one after the other.
@@ -18,6 +18,7 @@ export class PgliteSql implements Sql {
   static readonly #queriesPerCheck = 64
 
   readonly #pg: PGlite
+  readonly #prepared = new Set<string>()
   #isBroken = false
   #queries = 0
   #checkpointLsn = '0/0'
@@ -27,20 +28,22 @@ export class PgliteSql implements Sql {
   }
 
   async query(text: string, parameters: readonly SqlValue[] = []): Promise<Row[]> {
-    if (++this.#queries % PgliteSql.#queriesPerCheck === 0) await this.#checkpointWhenDue()
-    const { serialize } = protocol
-    const values = parameters.map((value) => (value === null ? null : String(value)))
-    return this.#run([
-      serialize.parse({ text }),
-      serialize.bind({ values }),
-      serialize.describe({ type: 'P' }),
-      serialize.execute({}),
-      serialize.sync(),
-    ])
+    await this.#checkpointWhenDue()
+    return this.#run([serialize.parse({ text }), ...execution('', parameters)])
+  }
+
+  async prepared({ name, text }: PreparedStatement, parameters: readonly SqlValue[] = []): Promise<Row[]> {
+    await this.#checkpointWhenDue()
+    if (this.#prepared.has(name)) return this.#run(execution(name, parameters))
+    // Closed first: an execution that failed leaves the statement prepared, but not in this set.
+    const preparation = [serialize.close({ type: 'S', name }), serialize.parse({ name, text })]
+    const rows = await this.#run([...preparation, ...execution(name, parameters)])
+    this.#prepared.add(name)
+    return rows
   }
 
   async script(text: string): Promise<void> {
-    await this.#run([protocol.serialize.query(text)])
+    await this.#run([serialize.query(text)])
   }
 
   /** Finishes the statements that have been given to it. */
@@ -64,14 +67,15 @@ export class PgliteSql implements Sql {
       throw new SqlError('the statement broke PGlite, which gave no answer', 'XX000')
     } catch (cause) {
       const error = sqlErrorOf(cause)
-      this.#isBroken = error.sqlState.startsWith('XX')
+      this.#isBroken ||= error.sqlState.startsWith('XX')
       throw error
     }
   }
 
   async #checkpointWhenDue(): Promise<void> {
+    if (++this.#queries % PgliteSql.#queriesPerCheck > 0) return
     const [wal] = await this.#run([
-      protocol.serialize.query(`
+      serialize.query(`
         select lsn::text, lsn - '${this.#checkpointLsn}' > ${PgliteSql.#walBytesMax} as is_due
         from pg_current_wal_insert_lsn() as lsn`),
     ])
@@ -79,6 +83,18 @@ export class PgliteSql implements Sql {
     await this.script('checkpoint')
     this.#checkpointLsn = String(wal.lsn)
   }
+}
+
+const { serialize } = protocol
+
+function execution(statement: string, parameters: readonly SqlValue[]): Uint8Array[] {
+  const values = parameters.map((value) => (value === null ? null : String(value)))
+  return [
+    serialize.bind({ statement, values }),
+    serialize.describe({ type: 'P' }),
+    serialize.execute({}),
+    serialize.sync(),
+  ]
 }
 
 function sqlErrorOf(cause: unknown): SqlError {

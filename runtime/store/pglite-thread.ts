@@ -1,7 +1,7 @@
 import type { ThreadContext, ThreadModule } from '../threads/thread-module.ts'
 import { openPglite } from './open-pglite.ts'
 import { PgliteSql } from './pglite-sql.ts'
-import { SqlError } from './sql.ts'
+import { type Row, SqlError } from './sql.ts'
 import type { SqlAnswer, SqlRequest } from './sql-messages.ts'
 
 /**
@@ -32,13 +32,17 @@ async function answer(sql: PgliteSql, request: SqlRequest, thread: ThreadContext
   const { id } = request
   const post = (answer: SqlAnswer): void => thread.post(answer)
   try {
-    if ('script' in request) {
-      await sql.script(request.script)
-      post({ id, rows: [] })
-    } else post({ id, rows: await sql.query(request.text, request.parameters) })
+    post({ id, rows: await run(sql, request) })
   } catch (error) {
     if (!(error instanceof SqlError)) throw error
     post({ id, error: { message: error.message, sqlState: error.sqlState } })
     if (error.sqlState.startsWith('XX')) throw error
   }
+}
+
+async function run(sql: PgliteSql, request: SqlRequest): Promise<Row[]> {
+  if ('text' in request) return sql.query(request.text, request.parameters)
+  if ('prepared' in request) return sql.prepared(request.prepared, request.parameters)
+  await sql.script(request.script)
+  return []
 }

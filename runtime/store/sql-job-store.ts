@@ -10,7 +10,7 @@ import { type Applied, commitVerdicts } from './commit-verdicts.ts'
 import { DayPartitions } from './day-partitions.ts'
 import { claimedJobOf, heldKeyOf, JOB_COLUMNS, jobRowOf } from './job-rows.ts'
 import type { ClaimedJob, CommitVerdict, HeldKey, JobRow, JobStore } from './job-store.ts'
-import { type Row, type Sql, SqlError } from './sql.ts'
+import { type PreparedStatement, type Row, type Sql, SqlError } from './sql.ts'
 
 export interface SqlJobStoreOptions {
   /** How long a claimed row belongs to this node; longer than any handler runs and its outcome waits. */
@@ -57,7 +57,7 @@ export class SqlJobStore implements JobStore {
   }
 
   async heldKeys(pool: Pool): Promise<HeldKey[]> {
-    const rows = await this.#sql.query(HELD_KEYS, [pool])
+    const rows = await this.#sql.prepared(HELD_KEYS, [pool])
     return rows.map(heldKeyOf)
   }
 
@@ -89,8 +89,13 @@ export class SqlJobStore implements JobStore {
     return appliedOf(await this.#sql.query(text, parameters))
   }
 
-  async #claim(statement: string, pool: Pool, nowMs: number, limit: number): Promise<ClaimedJob[]> {
-    const rows = await this.#sql.query(statement, [pool, nowMs, limit, nowMs + this.#leaseMs])
+  async #claim(
+    statement: PreparedStatement,
+    pool: Pool,
+    nowMs: number,
+    limit: number,
+  ): Promise<ClaimedJob[]> {
+    const rows = await this.#sql.prepared(statement, [pool, nowMs, limit, nowMs + this.#leaseMs])
     return rows.map(claimedJobOf)
   }
 }

@@ -6,10 +6,22 @@ export interface Sql {
   /** Runs one statement with parameters `$1…`, committed when it resolves; its rows. Rejects with SqlError. */
   query(text: string, parameters?: readonly SqlValue[]): Promise<Row[]>
 
+  /**
+   * As `query`, planned once per session instead of every time: for statements that are run over and over and whose
+   * best plan is the same for all parameters.
+   */
+  prepared(statement: PreparedStatement, parameters?: readonly SqlValue[]): Promise<Row[]>
+
   /** Runs a script of several statements without parameters, in one transaction. Rejects with SqlError. */
   script(text: string): Promise<void>
 
   close(): Promise<void>
+}
+
+export interface PreparedStatement {
+  /** Of this text and no other. */
+  readonly name: string
+  readonly text: string
 }
 
 /** Arrays travel as PostgreSQL's array literals (`array-literal.ts`), JSON as text: any driver passes them on as they are. */

@@ -1,5 +1,5 @@
-import type { Admission } from '../actor/actor.ts'
-import { type Row, type Sql, SqlError, type SqlValue } from './sql.ts'
+import { BOUNDS } from '../config/bounds.ts'
+import { type PreparedStatement, type Row, type Sql, SqlError, type SqlValue } from './sql.ts'
 import type { SqlAnswer, SqlRequest } from './sql-messages.ts'
 
 /**
@@ -10,8 +10,8 @@ import type { SqlAnswer, SqlRequest } from './sql-messages.ts'
  * Every statement settles: with its answer, or with SqlError 08006 when the thread ends before (then it may have been
  * committed or not), 08001 when there is no thread, 53000 when too many are outstanding.
  */
-export interface SqlThread {
-  post(message: SqlRequest): Admission
+interface SqlThread {
+  post(message: SqlRequest): 'accepted' | 'full' | 'dead'
 }
 
 interface Outstanding {
@@ -26,13 +26,17 @@ export class ThreadSql implements Sql {
   #lastId = 0
   #isClosed = false
 
-  constructor(thread: SqlThread, { outstandingMax = 1_000 } = {}) {
+  constructor(thread: SqlThread, outstandingMax: number = BOUNDS.store.statementsOutstandingMax) {
     this.#thread = thread
     this.#outstandingMax = outstandingMax
   }
 
   query(text: string, parameters: readonly SqlValue[] = []): Promise<Row[]> {
     return this.#send({ id: ++this.#lastId, text, parameters })
+  }
+
+  prepared(statement: PreparedStatement, parameters: readonly SqlValue[] = []): Promise<Row[]> {
+    return this.#send({ id: ++this.#lastId, prepared: statement, parameters })
   }
 
   async script(text: string): Promise<void> {

@@ -181,6 +181,40 @@ test('a log whose missing pages were never used opens', async () => {
   expect(await log.append([record('blue', 0, 'more')])).toEqual(['acked'])
 })
 
+test('a log written before the machine was restarted opens after its pages are verified', async () => {
+  const { directory, file } = await filledLog()
+  forgetBoot(file)
+  const log = await open({ directory })
+  expect((await log.progress('readers', ['blue']))[0]!.end).toBe(500)
+  await log.close()
+  forgetBoot(file)
+  const damaged = openSync(file, 'r+')
+  writeSync(damaged, Buffer.alloc(8 * 4_096), 0, 8 * 4_096, 20 * 4_096)
+  closeSync(damaged)
+  await expect(open({ directory })).rejects.toMatchObject({
+    name: 'LogOpenError',
+    reason: 'corrupt',
+    path: file,
+  })
+})
+
+test('a group that joins while records expire starts at what is kept', async () => {
+  const log = await open()
+  const texts = Array.from({ length: 5_000 }, (_, i) => `${i}`)
+  await log.append(texts.map((text) => record('blue', 0, text)))
+  const first = await consume(log, 'first', ['blue'])
+  await first.consumer.commit([{ lane: 'blue', partition: 0, offset: 4_900 }])
+  const expired = log.expire(Number.MAX_SAFE_INTEGER)
+  await Promise.resolve()
+  const second = await consume(log, 'second', ['blue'])
+  await expired
+  const [progress] = await log.progress('second', ['blue'])
+  await until(() => second.of('blue', 0).at(-1)?.offset === 4_999, 'all that is kept is delivered')
+  expect(second.of('blue', 0)[0]!.offset).toBe(progress!.begin)
+  expect(progress!.begin).toBeGreaterThan(0)
+  expect(second.texts('blue', 0)).toEqual(texts.slice(progress!.begin))
+})
+
 test('what was acknowledged survives kill -9 of the process, without gaps', async () => {
   const directory = temporaryDirectory()
   let acked = -1
@@ -247,14 +281,23 @@ async function filledLog(): Promise<{ directory: string; file: string }> {
   return { directory, file: join(directory, 'data.mdb') }
 }
 
-/** Writes into both meta pages that the file has this many pages more (`mm_last_pg`, byte 144 of each). */
+/** Writes into both meta pages that the file has this many pages more (`mm_last_pg`). */
 function claimMorePages(file: string, pages: number): void {
+  editMetas(file, 144, (lastPage) => lastPage + BigInt(pages))
+}
+
+/** Lets the file look as if it was written before the machine was restarted (`boot_id`). */
+function forgetBoot(file: string): void {
+  editMetas(file, 160, () => 1n)
+}
+
+function editMetas(file: string, position: number, edit: (value: bigint) => bigint): void {
   const bytes = readFileSync(file)
   const descriptor = openSync(file, 'r+')
   for (const meta of [0, bytes.readUInt32LE(48)]) {
-    const lastPage = Buffer.alloc(8)
-    lastPage.writeBigUInt64LE(bytes.readBigUInt64LE(meta + 144) + BigInt(pages))
-    writeSync(descriptor, lastPage, 0, 8, meta + 144)
+    const value = Buffer.alloc(8)
+    value.writeBigUInt64LE(edit(bytes.readBigUInt64LE(meta + position)))
+    writeSync(descriptor, value, 0, 8, meta + position)
   }
   closeSync(descriptor)
 }
