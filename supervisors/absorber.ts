@@ -33,7 +33,7 @@ export function absorberSubtree(
   pools: readonly ActorCell<PoolMessage>[],
   onListening: (port: number) => void,
 ): ChildSpec {
-  const { system, config, metrics } = node
+  const { system, config, metrics, stats } = node
   const path = '/node/absorber'
 
   const acceptor = actorChild<readonly Submission[]>(system, {
@@ -46,7 +46,7 @@ export function absorberSubtree(
         partitioner: new Partitioner(BOUNDS.accept.shardPartitions),
         now: system.now,
         ...BOUNDS.accept,
-        stats: metrics.acceptor,
+        stats: stats.acceptor,
         observeAck: metrics.observeAck,
       }),
   })

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
+import { emptyAcceptorStats } from '../actors/accept/acceptor.ts'
 import { type Chore, Housekeeper } from '../actors/housekeeper/housekeeper.ts'
 import { NodeMetrics } from '../actors/inspector/node-metrics.ts'
+import { emptyWriterStats } from '../actors/writer/writer.ts'
 import { ActorSystem } from '../runtime/actor/actor-system.ts'
 import type { ExitReason } from '../runtime/actor/exit-reason.ts'
 import { BOUNDS } from '../runtime/config/bounds.ts'
@@ -56,7 +58,12 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
   const store = storeSubtree(system, config, join(config.node.dataDir, 'postgres'), tables)
   const { spec: simulators, upstreams } = upstreamsSubtree(system, config)
   const firstStored = Promise.withResolvers<{ id: string; afterMs: number }>()
+  const stats = {
+    acceptor: emptyAcceptorStats(),
+    writers: { a: emptyWriterStats(), b: emptyWriterStats(), c: emptyWriterStats() },
+  }
   const metrics = new NodeMetrics({
+    ...stats,
     progress: async () =>
       (
         await Promise.all(
@@ -66,7 +73,16 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
     deadLetters: () => system.deadLetters.inspect().count,
     onFirstStored: firstStored.resolve,
   })
-  const node: NodeContext = { system, config, ...storage, store: store.store, handlers, metrics, upstreams }
+  const node: NodeContext = {
+    system,
+    config,
+    ...storage,
+    store: store.store,
+    handlers,
+    metrics,
+    stats,
+    upstreams,
+  }
 
   const ports = { http: undefined as number | undefined, operations: 0 }
   let isReady = false

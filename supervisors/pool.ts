@@ -31,7 +31,7 @@ export function poolSubtree(
   node: NodeContext,
   name: PoolName,
 ): { spec: ChildSpec; ref: ActorCell<PoolMessage> } {
-  const { system, config, log, store, handlers, metrics } = node
+  const { system, config, log, store, handlers, metrics, stats } = node
   const path = `/node/pools/pool-${name}`
   const settings = config.pools[name]
   const lanes = lanesOf(name)
@@ -53,7 +53,7 @@ export function poolSubtree(
           maxMs: BOUNDS.writer.transientRetryMaxMs,
         },
         random: system.random,
-        stats: metrics.writers[name],
+        stats: stats.writers[name],
         onCommitted: (results) => {
           pool.ref.tell({ type: 'committed', results })
           consumer.ref.tell({ type: 'finished', origins: results.map(({ outcome }) => outcome.origin) })

@@ -45,7 +45,7 @@ export function rendezvous(tenant: string, partitions: number, size: number): nu
 }
 
 /** FNV-1a over UTF-16 units with murmur3's finalizer: unsigned 32 bits, the same on every node and version. */
-export function fnv1a(text: string): number {
+function fnv1a(text: string): number {
   let h = 0x811c9dc5
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)

@@ -9,13 +9,13 @@ import { KeyRing, TENANT, type TenantKey } from './key-ring.ts'
  */
 export type Authenticate = (headers: Headers) => { tenant: string } | ProblemCode
 
-export interface Headers {
+interface Headers {
   header(name: string): string | undefined
 }
 
 /** Fixed, so that the commands in the README work as printed; valid on a loopback address only. */
 export const DEVELOPMENT_KEY = 'sk-dev-local'
-export const DEVELOPMENT_TENANT = 'dev'
+const DEVELOPMENT_TENANT = 'dev'
 
 export function authenticateByKey(keys: Iterable<TenantKey>): Authenticate {
   const ring = new KeyRing(keys)

@@ -25,7 +25,7 @@ export class KeyRing {
   }
 }
 
-export class KeysFileError extends Error {
+class KeysFileError extends Error {
   override readonly name = 'KeysFileError'
 }
 

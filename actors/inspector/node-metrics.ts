@@ -14,27 +14,26 @@ const ACK_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 
 const STORED_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 const HANDLER_BUCKETS_S = [0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30]
 
-export interface AcceptorCounters {
-  accepted: number
-  replayed: number
-  refused: number
-  claimBatches: number
-  appendBatches: number
+interface AcceptorCounters {
+  readonly accepted: number
+  readonly replayed: number
+  readonly refused: number
+  readonly appendBatches: number
 }
 
-export interface WriterCounters {
-  commits: number
-  committedJobs: number
-  transientErrors: number
-  buriedJobs: number
+interface WriterCounters {
+  readonly commits: number
+  readonly transientErrors: number
 }
 
-export interface IngressCounters {
+interface IngressCounters {
   readonly http: HttpStats
   readonly requestsInFlight: number
 }
 
-export interface NodeMetricsSources {
+interface NodeMetricsSources {
+  acceptor: AcceptorCounters
+  writers: Readonly<Record<Pool, WriterCounters>>
   progress(): Promise<PartitionProgress[]>
   deadLetters(): number
   /** Called once: a person who starts a node waits for this. */
@@ -42,19 +41,6 @@ export interface NodeMetricsSources {
 }
 
 export class NodeMetrics {
-  readonly acceptor: AcceptorCounters = {
-    accepted: 0,
-    replayed: 0,
-    refused: 0,
-    claimBatches: 0,
-    appendBatches: 0,
-  }
-  readonly writers: Readonly<Record<Pool, WriterCounters>> = perPool(() => ({
-    commits: 0,
-    committedJobs: 0,
-    transientErrors: 0,
-    buriedJobs: 0,
-  }))
   readonly observeAck: (ms: number) => void
   readonly #metrics = new Metrics()
   readonly #settled = new Map<string, number>()
@@ -85,8 +71,8 @@ export class NodeMetrics {
         STORED_BUCKETS_S,
       ),
     )
-    this.#declareAbsorber()
-    this.#declarePools()
+    this.#declareAbsorber(sources.acceptor)
+    this.#declarePools(sources.writers)
     metrics.gauge('spillway_lane_lag_jobs', 'Jobs in the log that are not finished.', ['lane'], async () =>
       lagPerLane(await sources.progress()),
     )
@@ -130,7 +116,7 @@ export class NodeMetrics {
     return this.#metrics.render()
   }
 
-  #declareAbsorber(): void {
+  #declareAbsorber(acceptor: AcceptorCounters): void {
     const http = (): HttpStats | undefined => this.#ingress?.http
     this.#metrics.counter(
       'spillway_http_requests_total',
@@ -150,7 +136,6 @@ export class NodeMetrics {
     this.#metrics.gauge('spillway_http_requests_in_flight', 'Requests that have no answer yet.', [], () => [
       [this.#ingress?.requestsInFlight ?? 0],
     ])
-    const { acceptor } = this
     this.#metrics.counter(
       'spillway_jobs_submitted_total',
       'Valid jobs, by what was answered.',
@@ -166,7 +151,7 @@ export class NodeMetrics {
     ])
   }
 
-  #declarePools(): void {
+  #declarePools(counters: Readonly<Record<Pool, WriterCounters>>): void {
     this.#metrics.counter(
       'spillway_jobs_settled_total',
       'Commits, by what became of the job.',
@@ -174,7 +159,7 @@ export class NodeMetrics {
       () => [...this.#settled].map(([key, count]) => [count, ...key.split('/')] as const),
     )
     const writers = (read: (writer: WriterCounters) => number): Sample[] =>
-      POOLS.map((pool) => [read(this.writers[pool]), pool])
+      POOLS.map((pool) => [read(counters[pool]), pool])
     this.#metrics.counter('spillway_writer_commits_total', 'Transactions of the writer.', ['pool'], () =>
       writers(({ commits }) => commits),
     )
@@ -203,8 +188,6 @@ export class NodeMetrics {
     )
   }
 }
-
-const perPool = <Value>(make: () => Value): Record<Pool, Value> => ({ a: make(), b: make(), c: make() })
 
 const labelled = (counts: Readonly<Record<string, number>> | undefined): Sample[] =>
   Object.entries(counts ?? {}).map(([label, count]) => [count, label])

@@ -59,7 +59,7 @@ export interface PoolOptions {
 }
 
 /** Who measures the pool: called once per run, and once per commit. */
-export interface PoolObserver {
+interface PoolObserver {
   ran(kind: string, durationMs: number): void
   committed(result: CommitResult, nowMs: number): void
 }

@@ -27,7 +27,7 @@ export interface Envelope {
   body: Uint8Array
 }
 
-export const ENVELOPE_VERSION = 1
+const ENVELOPE_VERSION = 1
 
 export class EnvelopeError extends Error {
   override readonly name = 'EnvelopeError'

@@ -7,9 +7,8 @@
  *     running ──lease over──► retry                       the node that ran it is gone
  *     thin ──backfill──► running     dead ──replay──► running
  */
-export const JOB_STATES = ['done', 'thin', 'retry', 'parked', 'running', 'dead'] as const
-export type JobState = (typeof JOB_STATES)[number]
+export type JobState = 'done' | 'thin' | 'retry' | 'parked' | 'running' | 'dead'
 
 /** States in which no further work is owed for the job's own ordering key. */
-export const SETTLED: readonly JobState[] = ['done', 'thin', 'dead']
+const SETTLED: readonly JobState[] = ['done', 'thin', 'dead']
 export const isSettled = (state: JobState): boolean => SETTLED.includes(state)

@@ -29,8 +29,8 @@ export interface SupervisorOptions {
   backoff?: { minMs: number; maxMs: number; resetMs: number }
 }
 
-export const DEFAULT_INTENSITY: RestartIntensity = { intensity: 5, periodMs: 10_000 }
-export const DEFAULT_BACKOFF = { minMs: 10, maxMs: 5_000, resetMs: 30_000 }
+const DEFAULT_INTENSITY: RestartIntensity = { intensity: 5, periodMs: 10_000 }
+const DEFAULT_BACKOFF = { minMs: 10, maxMs: 5_000, resetMs: 30_000 }
 
 type Status = 'waiting' | 'starting' | 'running' | 'stopping' | 'restarting' | 'ended'
 
