@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Database, RootDatabase } from 'lmdb'
-import { inspectDataFile } from '../log/lmdb-data-file.ts'
-import { type CommitError, commit, openEnvironment } from '../log/lmdb-environment.ts'
+import { inspectDataFile } from '../lmdb/data-file.ts'
+import { type CommitError, commit, openEnvironment } from '../lmdb/environment.ts'
 import type { ClaimRecord } from './claims.ts'
 
 /**

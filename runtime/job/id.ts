@@ -18,7 +18,7 @@ export interface Identity {
   bodyHash: string
 }
 
-const WINDOW_MS = 15 * 60_000
+export const WINDOW_MS = 15 * 60_000
 const WINDOWS_PER_DAY = 96
 const WINDOW_CHARS = 5
 const ID_PATTERN = /^[0-9a-z]{5}[A-Za-z0-9_-]{43}$/

@@ -1,5 +1,5 @@
+import type { CommitError } from '../lmdb/environment.ts'
 import type { CommitUnit } from './group-commit.ts'
-import type { CommitError } from './lmdb-environment.ts'
 import type { Partition } from './lmdb-partition.ts'
 import { HEADER_BYTES, type RecordTable, recordBytes } from './lmdb-records.ts'
 import type { AppendVerdict, LogRecord } from './log.ts'

@@ -1,5 +1,5 @@
 import type { RootDatabase } from 'lmdb'
-import { CommitError, commit } from './lmdb-environment.ts'
+import { CommitError, commit } from '../lmdb/environment.ts'
 
 /**
  * Group commit: what arrives while a transaction is under way shares the next one, so that one sync pays for many.

@@ -1,7 +1,7 @@
+import type { CommitError } from '../lmdb/environment.ts'
 import { AppendUnit, bytesOf } from './append-unit.ts'
 import { GroupCommit } from './group-commit.ts'
 import { LmdbConsumer } from './lmdb-consumer.ts'
-import type { CommitError } from './lmdb-environment.ts'
 import { Expiry } from './lmdb-expiry.ts'
 import { type LogFiles, openLogFiles } from './lmdb-files.ts'
 import type { Partition } from './lmdb-partition.ts'

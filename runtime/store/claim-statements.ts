@@ -71,6 +71,12 @@ with locked as materialized (
 ${run(WITH_PRESENT_STATE)}`,
 }
 
+/** A claimed row that this node cannot run. `$1` id, `$2` now, `$3` attempt, `$4` error. */
+export const BURY = `
+update spillway.jobs j set
+  state = 'dead', updated_at_ms = $2, lease_until_ms = null, error = $4::jsonb, history = ${WITH_PRESENT_STATE}
+where j.id = $1 and j.state = 'running' and j.attempt = $3`
+
 /** `$1` ids, `$2` now. */
 export const REPLAY = `
 with locked as materialized (

@@ -79,7 +79,9 @@ function addFromLog(
   previousId: string | undefined,
 ): void {
   const { envelope, state } = outcome
-  const textOf = (field: 'tenant' | 'kind' | 'orderingKey' | 'traceparent' | 'bodyHash'): string | null => {
+  const textOf = (
+    field: 'tenant' | 'kind' | 'tier' | 'orderingKey' | 'traceparent' | 'bodyHash',
+  ): string | null => {
     const value = envelope[field]
     if (value === undefined) return null
     return state === 'dead' ? forcedText(value) : storableText(field, value)
@@ -88,7 +90,7 @@ function addFromLog(
   columns.text('tenant', textOf('tenant'))
   columns.text('kind', textOf('kind'))
   columns.plain('pool', poolOf(lane))
-  columns.plain('tier', envelope.tier)
+  columns.text('tier', textOf('tier'))
   columns.text('ordering_key', textOf('orderingKey'))
   columns.plain('state', state)
   // A parked job has not run yet.

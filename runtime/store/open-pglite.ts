@@ -19,7 +19,7 @@ import { SYNCED_START_PARAMETERS, SyncedFiles } from './pglite-files.ts'
  * A new database is made beside its place and moved there when it is complete and synced: a process that is killed
  * during its first start (3 s) leaves nothing half made.
  */
-export class StoreDirectoryError extends Error {
+class StoreDirectoryError extends Error {
   override readonly name = 'StoreDirectoryError'
 }
 

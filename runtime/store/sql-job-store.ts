@@ -3,7 +3,7 @@ import { isJobId } from '../job/id.ts'
 import type { Pool } from '../job/lane.ts'
 import type { Outcome } from '../job/outcome.ts'
 import { arrayLiteral } from './array-literal.ts'
-import { CLAIM_DUE, CLAIM_THIN, HELD_KEYS, REPLAY } from './claim-statements.ts'
+import { BURY, CLAIM_DUE, CLAIM_THIN, HELD_KEYS, REPLAY } from './claim-statements.ts'
 import { type CommitBatch, commitBatch } from './commit-batch.ts'
 import { CommitStatements } from './commit-statement.ts'
 import { type Applied, commitVerdicts } from './commit-verdicts.ts'
@@ -11,6 +11,7 @@ import { DayPartitions } from './day-partitions.ts'
 import { claimedJobOf, heldKeyOf, JOB_COLUMNS, jobRowOf } from './job-rows.ts'
 import type { ClaimedJob, CommitVerdict, HeldKey, JobRow, JobStore } from './job-store.ts'
 import { type PreparedStatement, type Row, type Sql, SqlError } from './sql.ts'
+import { errorJson } from './storable-text.ts'
 
 export interface SqlJobStoreOptions {
   /** How long a claimed row belongs to this node; longer than any handler runs and its outcome waits. */
@@ -89,6 +90,7 @@ export class SqlJobStore implements JobStore {
     return appliedOf(await this.#sql.query(text, parameters))
   }
 
+  /** A row whose envelope can't be read goes to `dead`: it must not keep the others from being claimed. */
   async #claim(
     statement: PreparedStatement,
     pool: Pool,
@@ -96,7 +98,16 @@ export class SqlJobStore implements JobStore {
     limit: number,
   ): Promise<ClaimedJob[]> {
     const rows = await this.#sql.prepared(statement, [pool, nowMs, limit, nowMs + this.#leaseMs])
-    return rows.map(claimedJobOf)
+    const claimed: ClaimedJob[] = []
+    for (const row of rows) {
+      try {
+        claimed.push(claimedJobOf(row))
+      } catch (cause) {
+        const error = errorJson({ code: 'bad-envelope', message: (cause as Error).message })
+        await this.#sql.query(BURY, [row.id as string, nowMs, Number(row.attempt), error])
+      }
+    }
+    return claimed
   }
 }
 

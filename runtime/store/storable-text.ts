@@ -8,7 +8,7 @@ import { SqlError } from './sql.ts'
  */
 
 /** PostgreSQL goes deeper, but in WebAssembly it overflows its stack somewhere above 6,000 and is lost. */
-export const JSON_DEPTH_MAX = 500
+const JSON_DEPTH_MAX = 500
 
 /** Bounds of what is kept of an error, in characters. */
 const MESSAGE_CHARS_MAX = 4_000

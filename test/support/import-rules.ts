@@ -26,8 +26,9 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   actor: ['observe', 'config'],
   supervision: ['overload', 'actor', 'config'],
   threads: ['observe', 'actor', 'supervision', 'config'],
-  log: ['job', 'config'],
-  claims: ['job', 'config'],
+  lmdb: [],
+  log: ['job', 'config', 'lmdb'],
+  claims: ['job', 'config', 'lmdb'],
   store: ['job', 'handler', 'threads', 'config'],
 }
 

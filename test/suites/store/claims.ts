@@ -26,6 +26,23 @@ export function claimTests(bench: () => StoreBench): void {
       expect(new Set(ids).size).toBe(30)
     })
 
+    test('of a row whose envelope cannot be read sends that one to dead, and the others are claimed', async () => {
+      const { store } = bench()
+      const [broken, gone, sound] = [1, 2, 3].map(() => fromLog({ state: 'retry', dueAtMs: NOON_MS }))
+      await store.commit([broken!, gone!, sound!])
+      const { sql } = bench()
+      await sql.query(`update spillway.jobs set envelope = '\\xff' where id = $1`, [broken!.envelope.id])
+      await sql.query('update spillway.jobs set envelope = null where id = $1', [gone!.envelope.id])
+      expect(idsOf(await claim(NOON_MS))).toEqual([sound?.envelope.id])
+      for (const { envelope } of [broken!, gone!])
+        expect(await store.find(envelope.id)).toMatchObject({
+          state: 'dead',
+          attempt: 2,
+          error: { code: 'bad-envelope' },
+          history: [{ state: 'retry' }, { state: 'running', atMs: NOON_MS }],
+        })
+    })
+
     test('takes higher tiers first, in each what has waited longest, and no more than asked for', async () => {
       const { store } = bench()
       const rows = (['low', 'normal', 'critical'] as const).flatMap((tier, i) =>

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { anEnvelope } from '../../support/jobs.ts'
-import { fromLog, LEADS, lead, NOON_MS, ofRow, type StoreBench } from './fixture.ts'
+import { anEnvelope, fromLog, LEADS, lead, NOON_MS, ofRow, type StoreBench } from './fixture.ts'
 
 export function commitTests(bench: () => StoreBench): void {
   describe('a committed outcome', () => {

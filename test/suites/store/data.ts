@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { OutcomeDataError } from '../../../runtime/store/job-store.ts'
 import { SqlError } from '../../../runtime/store/sql.ts'
-import { anEnvelope } from '../../support/jobs.ts'
-import { fromLog, LEADS, lead, type StoreBench } from './fixture.ts'
+import { anEnvelope, fromLog, LEADS, lead, type StoreBench } from './fixture.ts'
 
 const write = (row: Record<string, unknown>, table = LEADS.name) => fromLog({ writes: [{ table, row }] })
 const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth))

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { previousWindowId, WINDOW_MS } from '../../../runtime/job/id.ts'
-import { anEnvelope } from '../../support/jobs.ts'
-import { fromLog, keyedEnvelope, NOON_MS, ofRow, type StoreBench } from './fixture.ts'
+import { previousWindowId } from '../../../runtime/job/id.ts'
+import { anEnvelope, fromLog, keyedEnvelope, NOON_MS, ofRow, type StoreBench } from './fixture.ts'
 
+const WINDOW_MS = 15 * 60_000
 const DAY_MS = 86_400_000
 const WINDOWS = [
   { what: 'a key (24 h)', keyed: true, windowMs: DAY_MS },

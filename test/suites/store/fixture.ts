@@ -5,7 +5,7 @@ import type { Origin, Outcome } from '../../../runtime/job/outcome.ts'
 import { migrate } from '../../../runtime/store/migrate.ts'
 import type { Row, Sql } from '../../../runtime/store/sql.ts'
 import { SqlJobStore } from '../../../runtime/store/sql-job-store.ts'
-import { anEnvelope } from '../../support/jobs.ts'
+import { aJob } from '../../support/jobs.ts'
 
 /** 2026-01-15, noon: the time at which the jobs of these tests are accepted. */
 export const NOON_MS = Date.UTC(2026, 0, 15, 12)
@@ -26,21 +26,15 @@ export const LEADS = defineTable({
   },
 })
 /** Named like a keyword, with a key of two columns and nothing else. */
-export const ORDERS = defineTable({
+const ORDERS = defineTable({
   name: 'order',
   key: ['user', 'position'],
   columns: { user: 'text', position: 'integer' },
 })
 const TABLES = [LEADS, ORDERS]
 
-/** The store under test, on a database that a test finds empty. */
-export interface StoreFixture {
-  readonly sql: Sql
-  readonly store: SqlJobStore
-}
-
-/** One per suite: the database is started once and emptied in between. */
-export class StoreBench implements StoreFixture {
+/** The store under test. One per suite: the database is started once and emptied in between. */
+export class StoreBench {
   readonly sql: Sql
   store: SqlJobStore
 
@@ -64,6 +58,9 @@ export class StoreBench implements StoreFixture {
     return this.sql.query(text)
   }
 }
+
+/** As the ingress would have made it, of its own body. */
+export const anEnvelope = (fields: Partial<Envelope> = {}): Envelope => aJob(fields).envelope
 
 let offset = 0
 

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs'
-import { DataFileError, readNewestMeta } from './lmdb-data-file.ts'
+import { DataFileError, readNewestMeta } from './data-file.ts'
 
 /**
  * Walks every page that an LMDB data file has in use, from its newest meta page on, and throws DataFileError for the
