@@ -1,6 +1,6 @@
 import type { ActorContext, Behaviour, Reply } from '../../runtime/actor/actor.ts'
 import { decodeEnvelope, type Envelope, EnvelopeError } from '../../runtime/job/envelope.ts'
-import { identify } from '../../runtime/job/id.ts'
+import { identify, isJobId } from '../../runtime/job/id.ts'
 import type { Job } from '../../runtime/job/job.ts'
 import { type Lane, partitionKey } from '../../runtime/job/lane.ts'
 import type { Origin, Outcome } from '../../runtime/job/outcome.ts'
@@ -103,7 +103,10 @@ export class Consumer implements Behaviour<ConsumerMessage> {
       share.deliver(record)
       const origin: Origin = { from: 'log', lane, partition, offset: record.offset }
       try {
-        jobs.push({ envelope: decodeEnvelope(record.value), origin, encoded: record.value })
+        const envelope = decodeEnvelope(record.value)
+        if (!isJobId(envelope.id))
+          throw new EnvelopeError(`its id ${JSON.stringify(envelope.id)} is no job id`)
+        jobs.push({ envelope, origin, encoded: record.value })
       } catch (cause) {
         if (!(cause instanceof EnvelopeError)) throw cause
         buried.push(burial(record, origin, cause))

@@ -3,9 +3,9 @@
  *
  *     (none) ──first outcome──► done | thin | retry | parked | dead
  *     retry  ──due──► running        parked ──its key is free──► running
- *     running ──outcome──► done | thin | retry | dead     only where attempt = mine
+ *     running ──outcome──► done | thin | retry | parked | dead     only where attempt = mine
  *     running ──lease over──► retry                       the node that ran it is gone
- *     thin ──backfill──► running     dead ──replay──► running
+ *     thin ──backfill──► running     dead ──replay──► retry
  */
 export type JobState = 'done' | 'thin' | 'retry' | 'parked' | 'running' | 'dead'
 

@@ -23,7 +23,7 @@ returning j.id, j.attempt, j.lease_until_ms, encode(j.envelope, 'base64') as env
 
 /**
  * Rows without a key come from each tier's index in the order of their time. Of each key the earliest unfinished row
- * stands for it (`heads`); it is due only while no other row of its key is running, which a replay can bring about.
+ * stands for it (`heads`). It is due only while no row of its key is running: a replayed job can stand before one that is.
  */
 export const CLAIM_DUE: PreparedStatement = {
   name: 'spillway_claim_due',
@@ -47,7 +47,7 @@ with unkeyed as (
   where h.wakes_at_ms <= $2 and not exists (
     select from spillway.jobs r
     where r.pool = $1 and r.tier = h.tier and r.tenant = h.tenant and r.ordering_key = h.ordering_key
-      and r.state = 'running' and r.lease_until_ms > $2 and r.id <> h.id)
+      and r.state = 'running' and r.lease_until_ms > $2)
 ), chosen as materialized (
   select c.id from (table unkeyed union all table keyed) c
   order by ${RANK}, c.wakes_at_ms, c.id limit $3

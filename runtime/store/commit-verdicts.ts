@@ -29,12 +29,12 @@ export async function commitVerdicts(
   const conflicts: Outcome[] = []
   const verdicts = outcomes.map((outcome, position): CommitVerdict => {
     const { envelope, origin } = outcome
-    const [chosen, taken] =
-      origin.from === 'log' ? [choice.fromLog, applied.fromLog] : [choice.fromTable, applied.fromTable]
-    if (chosen.get(envelope.id) === position && taken.has(envelope.id)) return { verdict: 'applied' }
+    if (wasApplied(outcome, position, choice, applied)) return { verdict: 'applied' }
     const original = originals.get(position)
     if (!original) return { verdict: 'fenced' }
     const { state, bodyHash } = original
+    if (origin.from === 'table')
+      return isOwnCommit(original, outcome) ? { verdict: 'duplicate', state } : { verdict: 'fenced' }
     if (!envelope.keyed || bodyHash === envelope.bodyHash) return { verdict: 'duplicate', state }
     conflicts.push(outcome)
     return { verdict: 'conflict', state }
@@ -43,12 +43,28 @@ export async function commitVerdicts(
   return verdicts
 }
 
+function wasApplied(
+  { envelope: { id }, origin }: Outcome,
+  position: number,
+  choice: BatchChoice,
+  applied: Applied,
+): boolean {
+  const [chosen, taken] =
+    origin.from === 'log' ? [choice.fromLog, applied.fromLog] : [choice.fromTable, applied.fromTable]
+  return chosen.get(id) === position && taken.has(id)
+}
+
 interface Original {
   state: JobState
+  attempt: number
   bodyHash: string
 }
 
-/** By position: the row that stood in the way of an outcome from the log. */
+/** An outcome of a claimed row is committed twice when the answer to the first commit was lost. */
+const isOwnCommit = ({ state, attempt }: Original, { envelope }: Outcome): boolean =>
+  state !== 'running' && attempt === envelope.attempt
+
+/** By position: the row that stood in the way of an outcome. */
 async function originalsOf(
   sql: Sql,
   outcomes: readonly Outcome[],
@@ -56,11 +72,11 @@ async function originalsOf(
   applied: Applied,
 ): Promise<Map<number, Original>> {
   const candidates = new Map<number, string[]>()
-  for (const [position, { envelope, origin }] of outcomes.entries()) {
-    if (origin.from === 'table') continue
+  for (const [position, outcome] of outcomes.entries()) {
+    const { envelope, origin } = outcome
+    if (wasApplied(outcome, position, choice, applied)) continue
     const { id } = envelope
-    if (choice.fromLog.get(id) === position && applied.fromLog.has(id)) continue
-    const ids = [id, choice.copies.get(position), previousIdOf(envelope)]
+    const ids = origin.from === 'log' ? [id, choice.copies.get(position), previousIdOf(envelope)] : [id]
     candidates.set(
       position,
       ids.filter((candidate) => candidate !== undefined),
@@ -68,13 +84,15 @@ async function originalsOf(
   }
   if (candidates.size === 0) return new Map()
   const ids = new Set([...candidates.values()].flat())
-  const rows = await sql.query('select id, state, body_hash from spillway.jobs where id = any($1::text[])', [
-    arrayLiteral(ids),
-  ])
+  const rows = await sql.query(
+    'select id, state, attempt, body_hash from spillway.jobs where id = any($1::text[])',
+    [arrayLiteral(ids)],
+  )
   const found = new Map(rows.map((row) => [row.id as string, originalOf(row)]))
   const originals = new Map<number, Original>()
   for (const [position, ids] of candidates) {
     const original = ids.map((id) => found.get(id)).find((row) => row !== undefined)
+    if (!original && outcomes[position]?.origin.from === 'table') continue
     if (!original) throw new SqlError(`the row of job ${ids[0]} went away while it was committed`, '40001')
     originals.set(position, original)
   }
@@ -83,6 +101,7 @@ async function originalsOf(
 
 const originalOf = (row: Row): Original => ({
   state: row.state as JobState,
+  attempt: row.attempt as number,
   bodyHash: row.body_hash as string,
 })
 

@@ -34,11 +34,15 @@ export const heldKeyOf = (row: Row): HeldKey => ({
   rows: Number(row.rows),
 })
 
-/** `envelope` in base64. The envelope of a claimed row is that of the run: with the row's attempt. */
-export const claimedJobOf = (row: Row): ClaimedJob => ({
-  envelope: {
-    ...decodeEnvelope(Buffer.from(row.envelope as string, 'base64')),
-    attempt: Number(row.attempt),
-  },
-  leaseUntilMs: Number(row.lease_until_ms),
-})
+/**
+ * `envelope` in base64. The envelope of a claimed row is that of the run: with the row's attempt. Throws when it can't
+ * be read.
+ */
+export function claimedJobOf(row: Row): ClaimedJob {
+  if (row.envelope === null) throw new Error('the row of the job holds no envelope')
+  const envelope = decodeEnvelope(Buffer.from(row.envelope as string, 'base64'))
+  return {
+    envelope: { ...envelope, attempt: Number(row.attempt) },
+    leaseUntilMs: Number(row.lease_until_ms),
+  }
+}

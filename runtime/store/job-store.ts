@@ -14,7 +14,7 @@ export interface JobStore {
   /**
    * Commits a batch in one transaction: the job rows, and the writes of those outcomes that were applied. One verdict
    * per outcome, in order. When it rejects, nothing of the batch has been applied, or (transient errors only) all of it
-   * has and committing the same batch again says so: `duplicate` for those from the log, `fenced` for those from the table.
+   * has and committing the same batch again says so: `duplicate`.
    *
    * Rejects with OutcomeDataError when outcomes are known to be at fault before the database is asked.
    */
@@ -52,7 +52,7 @@ export interface JobStore {
 
 export type CommitVerdict =
   | { verdict: 'applied' }
-  /** A row was there already: this delivery had no effect. `state` is that row's. */
+  /** A row was there already, or this attempt's outcome: this commit had no effect. `state` is that row's. */
   | { verdict: 'duplicate'; state: JobState }
   /** As `duplicate`, but with another body under the same Idempotency-Key; kept in the table of conflicts. */
   | { verdict: 'conflict'; state: JobState }
@@ -61,8 +61,8 @@ export type CommitVerdict =
 
 /**
  * Outcomes that the database would refuse, found before it was asked: nothing of the batch has been applied. Committed
- * again without them, the others are not held up. An outcome in state `dead` without writes is never among them, unless
- * its id is no job id.
+ * again without them, the others are not held up. An outcome in state `dead` without writes and result is never among
+ * them, unless its id is no job id.
  */
 export class OutcomeDataError extends SqlError {
   override readonly name = 'OutcomeDataError'

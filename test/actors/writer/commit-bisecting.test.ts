@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { commitBisecting } from '../../../actors/writer/commit-bisecting.ts'
 import type { Outcome } from '../../../runtime/job/outcome.ts'
-import type { CommitVerdict } from '../../../runtime/store/job-store.ts'
+import { type CommitVerdict, OutcomeDataError } from '../../../runtime/store/job-store.ts'
 import { SqlError } from '../../../runtime/store/sql.ts'
 import { anOutcome } from '../../support/jobs.ts'
 
@@ -62,4 +62,21 @@ test('other errors pass through, and a stop in between is passed on', async () =
 test('a job that cannot even be stored as dead is an error, not a loop', async () => {
   const refusesAll = () => Promise.reject(new SqlError('refused', '23514'))
   await expect(commitBisecting([anOutcome()], refusesAll)).rejects.toThrow('refused')
+})
+
+test('faults that the store names are buried at once, without halving', async () => {
+  const batch = Array.from({ length: 64 }, () => anOutcome())
+  let commits = 0
+  const committed = await commitBisecting(batch, async (outcomes) => {
+    commits++
+    const position = outcomes.findIndex(
+      ({ envelope, state }) => envelope === batch[10]?.envelope && state !== 'dead',
+    )
+    if (position < 0) return outcomes.map(() => APPLIED)
+    throw new OutcomeDataError([{ position, error: new SqlError('no such column', '22023') }])
+  })
+  expect(commits).toBe(2)
+  expect(committed?.map(({ outcome }) => outcome.state)).toEqual(
+    batch.map((_, i) => (i === 10 ? 'dead' : 'done')),
+  )
 })

@@ -61,7 +61,7 @@ export function duplicateTests(bench: () => StoreBench): void {
       const before = await bench().rows('select * from spillway.jobs order by id')
       expect(await store.commit(batch)).toEqual([
         { verdict: 'duplicate', state: 'done' },
-        { verdict: 'fenced' },
+        { verdict: 'duplicate', state: 'done' },
       ])
       expect(await bench().rows('select * from spillway.jobs order by id')).toEqual(before)
     })

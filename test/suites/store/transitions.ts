@@ -103,13 +103,15 @@ export function transitionTests(bench: () => StoreBench): void {
       expect(await store.claimDue('a', NOON_MS + 500, 1)).toMatchObject([{ envelope: { attempt: 2 } }])
     })
 
-    test('of another attempt, or of a job that is not running, is fenced and has no effect', async () => {
+    test('of another attempt, or of a row that is not there, is fenced; a second one of this attempt is a duplicate', async () => {
       const { store } = bench()
       const envelope = await running()
       const stale = ofRow({ ...envelope, attempt: 1 }, { writes: [lead('stale', 1)] })
       expect(await store.commit([stale])).toEqual([{ verdict: 'fenced' }])
       expect(await store.commit([ofRow(envelope)])).toEqual([{ verdict: 'applied' }])
-      expect(await store.commit([ofRow(envelope, { state: 'dead' })])).toEqual([{ verdict: 'fenced' }])
+      expect(await store.commit([ofRow(envelope, { state: 'dead' })])).toEqual([
+        { verdict: 'duplicate', state: 'done' },
+      ])
       expect(await store.commit([ofRow({ ...envelope, id: fromLog().envelope.id })])).toEqual([
         { verdict: 'fenced' },
       ])
@@ -122,7 +124,7 @@ export function transitionTests(bench: () => StoreBench): void {
       const envelope = await running()
       expect(await store.commit([ofRow(envelope, { result: 1 }), ofRow(envelope, { result: 2 })])).toEqual([
         { verdict: 'applied' },
-        { verdict: 'fenced' },
+        { verdict: 'duplicate', state: 'done' },
       ])
       expect((await store.find(envelope.id))?.result).toBe(1)
     })
@@ -164,7 +166,10 @@ export function transitionTests(bench: () => StoreBench): void {
       const { envelope } = claimed[0]!
       expect(envelope.attempt).toBe(2)
       expect(await store.find(envelope.id)).toMatchObject({ state: 'running', result: 'thin' })
-      await store.commit([ofRow(envelope, { result: 'full' })])
+      await store.commit([ofRow(envelope, { state: 'retry', dueAtMs: NOON_MS })])
+      expect(await store.find(envelope.id)).toMatchObject({ state: 'retry', result: 'thin' })
+      const [again] = await store.claimDue('a', NOON_MS, 1)
+      await store.commit([ofRow(again!.envelope, { result: 'full' })])
       expect(await store.find(envelope.id)).toMatchObject({ state: 'done', result: 'full', skipped: [] })
     })
 
