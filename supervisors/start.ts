@@ -10,13 +10,19 @@ import { EXIT } from './exit-codes.ts'
 import { type RunningNode, startNode } from './node.ts'
 
 export const startHelp = (): string =>
-  `spillway start [flags]: runs a node until SIGTERM or Ctrl-C.\n\n${describeSettings().help}\n`
+  `spillway start [flags]: runs a node until SIGTERM or Ctrl-C.\n\n${describeSettings().help}\n\n${EXIT_CODES}\n`
+
+const EXIT_CODES = `Exit codes:
+  ${EXIT.ok}    drained and stopped
+  ${EXIT.gaveUp}   gave up after too many failures: start it again
+  ${EXIT.couldNotStart}   could not start, for example because its directory or its port is taken
+  ${EXIT.badConfiguration}   wrong configuration, or a platform that it can't run on
+  ${EXIT.interrupted}  ended at once by a second signal`
 
 const BUILT_IN_HANDLERS = fileURLToPath(new URL('../actors/handlers', import.meta.url))
 
 /** Runs a node to its end; resolves with the exit code of the process. */
 export async function start(argv: readonly string[]): Promise<number> {
-  const startedAt = performance.now()
   let loaded: ReturnType<typeof loadConfig>
   try {
     loaded = loadConfig({
@@ -36,10 +42,11 @@ export async function start(argv: readonly string[]): Promise<number> {
   try {
     node = await startNode(config, log)
   } catch (cause) {
-    log.fatal({ err: cause }, 'the node could not start')
+    console.error(`spillway: the node could not start: ${(cause as Error).message}`)
+    log.debug({ err: cause }, 'where it could not start')
     return EXIT.couldNotStart
   }
-  process.stdout.write(banner(config, node, performance.now() - startedAt))
+  process.stdout.write(banner(config, node, performance.now()))
   void node.firstStored.then(({ id, afterMs }) =>
     process.stdout.write(`  the first job is stored, ${afterMs} ms after it was accepted: ${id}\n`),
   )

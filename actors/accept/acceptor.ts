@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { ActorContext, Behaviour } from '../../runtime/actor/actor.ts'
 import { type ExitReason, isOrderly } from '../../runtime/actor/exit-reason.ts'
 import { Fifo } from '../../runtime/actor/fifo.ts'
@@ -75,9 +76,10 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
   #heldBytes = 0
   #claiming = false
   #appending = false
+  #abandoned = false
   #tokens = 0
-  /** Tokens of two lives of a node must differ. */
-  readonly #tokenPrefix = `${process.pid.toString(36)}.${Math.trunc(performance.timeOrigin).toString(36)}.`
+  /** Tokens of two acceptors must differ, be they two nodes' or two lives of one. */
+  readonly #tokenPrefix = `${randomUUID()}.`
   #askAgain: NodeJS.Timeout | undefined
   #idle: PromiseWithResolvers<void> | undefined
   #fail: (cause: unknown) => void = () => {}
@@ -112,13 +114,26 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
   async terminate(reason: ExitReason): Promise<void> {
     clearTimeout(this.#askAgain)
     this.#askAgain = undefined
-    const given = isOrderly(reason) ? this.#waiting : [...this.#held]
-    for (const candidate of given) this.#settle(candidate, isOrderly(reason) ? IN_PROGRESS : NOT_DURABLE)
+    if (!isOrderly(reason)) return this.#abandon()
+    for (const candidate of this.#waiting) this.#settle(candidate, IN_PROGRESS)
     this.#waiting = []
     if (this.#held.size > 0) {
       this.#idle = Promise.withResolvers()
       await this.#idle.promise
     }
+  }
+
+  /** Whoever sends one of these jobs again takes its claim over at once, whatever becomes of an append under way. */
+  async #abandon(): Promise<void> {
+    this.#abandoned = true
+    const abandoned = [...this.#held]
+    for (const candidate of abandoned) this.#settle(candidate, NOT_DURABLE)
+    const settlements = abandoned.map(({ identity: { claimKey }, token }) => ({
+      claimKey,
+      token,
+      to: 'unknown' as const,
+    }))
+    await this.#options.claims.settle(settlements, this.#options.now())
   }
 
   inspect(): Record<string, unknown> {
@@ -144,14 +159,19 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
         bodyHash,
       }),
     )
-    this.#options.claims.claim(requests, this.#options.now()).then((verdicts) => {
-      this.#claiming = false
-      batch.forEach((candidate, i) => {
-        this.#applyClaim(candidate, verdicts[i] ?? { verdict: 'unclaimed' })
-      })
-      this.#append()
-      this.#claim()
-    }, this.#fail)
+    this.#options.claims
+      .claim(requests, this.#options.now())
+      .then((verdicts) => this.#applyClaims(batch, verdicts), this.#fail)
+  }
+
+  #applyClaims(batch: readonly Candidate[], verdicts: readonly ClaimVerdict[]): void {
+    if (this.#abandoned) return
+    this.#claiming = false
+    batch.forEach((candidate, i) => {
+      this.#applyClaim(candidate, verdicts[i] ?? { verdict: 'unclaimed' })
+    })
+    this.#append()
+    this.#claim()
   }
 
   #applyClaim(candidate: Candidate, verdict: ClaimVerdict): void {
@@ -207,6 +227,7 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
   }
 
   #applyAppend(batch: readonly Candidate[], verdicts: readonly AppendVerdict[]): void {
+    if (this.#abandoned) return
     this.#appending = false
     const settlements: Settlement[] = []
     batch.forEach((candidate, i) => {
