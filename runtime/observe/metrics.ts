@@ -9,6 +9,7 @@ type Read = () => Iterable<Sample> | Promise<Iterable<Sample>>
 
 export class Metrics {
   readonly #registry = new Registry()
+  readonly #refreshers: (() => Promise<void>)[] = []
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry })
@@ -16,31 +17,13 @@ export class Metrics {
 
   /** A counter kept elsewhere; `read` gives its samples, label values in the order of `labels`. */
   counter(name: string, help: string, labels: readonly string[], read: Read): void {
-    new Counter({
-      name,
-      help,
-      labelNames: labels,
-      registers: [this.#registry],
-      async collect() {
-        const samples = await read()
-        this.reset()
-        for (const [value, ...values] of samples) this.labels(...values).inc(value)
-      },
-    })
+    const counter = new Counter({ name, help, labelNames: labels, registers: [this.#registry] })
+    this.#refreshAtScrape(counter, read, (sample, value) => sample.inc(value))
   }
 
   gauge(name: string, help: string, labels: readonly string[], read: Read): void {
-    new Gauge({
-      name,
-      help,
-      labelNames: labels,
-      registers: [this.#registry],
-      async collect() {
-        const samples = await read()
-        this.reset()
-        for (const [value, ...values] of samples) this.labels(...values).set(value)
-      },
-    })
+    const gauge = new Gauge({ name, help, labelNames: labels, registers: [this.#registry] })
+    this.#refreshAtScrape(gauge, read, (sample, value) => sample.set(value))
   }
 
   /** Seconds, observed as `observe(labels…)(seconds)`; keep the inner function. */
@@ -62,7 +45,21 @@ export class Metrics {
     return this.#registry.contentType
   }
 
-  render(): Promise<string> {
+  async render(): Promise<string> {
+    await Promise.all(this.#refreshers.map((refresh) => refresh()))
     return this.#registry.metrics()
+  }
+
+  /** Replaces the samples of a metric by what is read then. */
+  #refreshAtScrape<Labelled>(
+    metric: { reset(): void; labels(...values: string[]): Labelled },
+    read: Read,
+    put: (sample: Labelled, value: number) => void,
+  ): void {
+    this.#refreshers.push(async () => {
+      const samples = await read()
+      metric.reset()
+      for (const [value, ...values] of samples) put(metric.labels(...values), value)
+    })
   }
 }

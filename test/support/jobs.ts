@@ -8,7 +8,7 @@ const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 let counter = 0
 
 /** An envelope of its own body, as the ingress would have made it. */
-export function anEnvelope(fields: Partial<Envelope> = {}): Envelope {
+function anEnvelope(fields: Partial<Envelope> = {}): Envelope {
   const body = fields.body ?? Buffer.from(JSON.stringify({ kind: 'test.echo', payload: { n: counter++ } }))
   const tenant = fields.tenant ?? 'acme'
   const kind = fields.kind ?? 'test.echo'
