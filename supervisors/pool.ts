@@ -47,7 +47,9 @@ export function poolSubtree(
         store,
         batchJobsMax: config.store.batchJobsMax,
         batchAgeMaxMs: BOUNDS.writer.batchAgeMaxMs,
-        queueJobsMax: BOUNDS.writer.queueJobsMax,
+        // Beside what was run: all that may be delivered can turn out to be parked.
+        queueJobsMax:
+          BOUNDS.writer.queueJobsMax + settings.mailboxJobsMax + partitions * BOUNDS.consumer.batchJobsMax,
         transientRetry: {
           minMs: BOUNDS.writer.transientRetryMinMs,
           maxMs: BOUNDS.writer.transientRetryMaxMs,

@@ -1,3 +1,4 @@
+import { BOUNDS } from '../../runtime/config/bounds.ts'
 import { type Checked, type Refusal, refuse } from '../../runtime/http/refusal.ts'
 import type { Pool } from '../../runtime/job/lane.ts'
 import { isTier, TIERS, type Tier } from '../../runtime/job/tier.ts'
@@ -14,7 +15,7 @@ export interface ParsedJob {
   orderingKey: string | undefined
 }
 
-const ORDERING_KEY_BYTES_MAX = 256
+const ORDERING_KEY_BYTES_MAX = BOUNDS.ingress.orderingKeyBytesMax
 const DEFAULT_TIER: Tier = 'normal'
 const MEMBERS = ['kind', 'tier', 'orderingKey', 'payload']
 

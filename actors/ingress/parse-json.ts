@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { BOUNDS } from '../../runtime/config/bounds.ts'
 import { type Checked, refuse } from '../../runtime/http/refusal.ts'
 import { findOffence, isStorable } from './json-offence.ts'
 
@@ -30,7 +31,7 @@ export function parseJson(bytes: Buffer): Checked<unknown> {
   return findOffence(text)
 }
 
-export const JSON_DEPTH_MAX = 32
+const JSON_DEPTH_MAX = BOUNDS.ingress.jsonDepthMax
 
 interface Scan {
   /** Offset of the first bracket below the deepest level allowed, or -1. */

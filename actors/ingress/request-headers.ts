@@ -1,3 +1,4 @@
+import { BOUNDS } from '../../runtime/config/bounds.ts'
 import { type Checked, type Refusal, refuse } from '../../runtime/http/refusal.ts'
 import { quoted } from './did-you-mean.ts'
 
@@ -21,12 +22,16 @@ export function refuseMedia(headers: RequestHeaders, mediaTypes: readonly string
   return refuse('unsupported-media-type', `Content-Type ${quoted(contentType)}: send ${mediaTypes[0]}`)
 }
 
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
+const IDEMPOTENCY_KEY_BYTES_MAX = BOUNDS.ingress.idempotencyKeyBytesMax
+const IDEMPOTENCY_KEY = new RegExp(`^[\\x21-\\x7e]{1,${IDEMPOTENCY_KEY_BYTES_MAX}}$`)
 
 export function idempotencyKeyOf(headers: RequestHeaders): Checked<string | undefined> {
   const key = headers.header('idempotency-key')
   if (key === undefined || IDEMPOTENCY_KEY.test(key)) return { ok: true, value: key }
-  return refuse('invalid-idempotency-key', 'it must be 1 to 255 visible ASCII characters without spaces')
+  return refuse(
+    'invalid-idempotency-key',
+    `it must be 1 to ${IDEMPOTENCY_KEY_BYTES_MAX} visible ASCII characters without spaces`,
+  )
 }
 
 /** For batches. */

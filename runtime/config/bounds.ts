@@ -25,8 +25,6 @@ export const BOUNDS = {
     jsonDepthMax: 32,
     orderingKeyBytesMax: 256,
     idempotencyKeyBytesMax: 255,
-    /** All headers of a request; uWebSockets.js refuses more by itself. */
-    headerBytesMax: 4_096,
   },
   accept: {
     /** Jobs claimed and appended together; a batch request goes in one piece. */
@@ -48,6 +46,7 @@ export const BOUNDS = {
   consumer: {
     /** Records handed over in one batch. */
     batchJobsMax: 500,
+    batchBytesMax: 1_048_576,
     /** Jobs that each partition may have in the mailbox, however many partitions there are. */
     partitionShareMin: 50,
     /** How often offsets are committed and the age of the oldest job is reported. */
@@ -115,11 +114,6 @@ export function checkBounds(config: Config): Conflict[] {
       setting('http.requestsInFlightMax'),
       claimsPending,
       'requests in flight could not all be claimed',
-    ),
-    ...atMost(
-      bound('ingress', 'idempotencyKeyBytesMax'),
-      bound('ingress', 'headerBytesMax'),
-      'it is a header',
     ),
     ...atMost(bound('ingress', 'orderingKeyBytesMax'), body, 'it is part of the body'),
     ...atMost(

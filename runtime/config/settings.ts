@@ -106,13 +106,6 @@ export const SETTINGS = {
     unit: 'partitions',
     doc: 'Partitions of each lane of the embedded log; fixed once the log exists.',
   }),
-  'log.lingerMs': integer({
-    default: 0,
-    min: 0,
-    max: 1_000,
-    unit: 'ms',
-    doc: 'Wait for more jobs before an append; 0 lets each append gather while the one before it is made durable.',
-  }),
   'log.retentionHours': integer({
     default: 72,
     min: 1,

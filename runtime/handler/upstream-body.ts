@@ -1,3 +1,4 @@
+import { BOUNDS } from '../config/bounds.ts'
 import { UpstreamError } from './context.ts'
 import { retryAfterMs } from './retry-after.ts'
 
@@ -9,7 +10,7 @@ export interface NamedUpstream {
   name: string
 }
 
-export const BODY_BYTES_MAX = 1_048_576
+export const BODY_BYTES_MAX = BOUNDS.upstream.responseBytesMax
 const EXCERPT_BYTES_MAX = 512
 
 /**

@@ -1,3 +1,4 @@
+import { BOUNDS } from '../config/bounds.ts'
 import type { Partition } from './lmdb-partition.ts'
 import type { RecordTable } from './lmdb-records.ts'
 import type { ConsumeOptions, DeliveredRecord, LogConsumer, Position } from './log.ts'
@@ -8,8 +9,8 @@ import { LogReadError } from './log-error.ts'
  * queue; a turn takes from its head until it has handed over this much, and then lets the event loop go on. A partition
  * with more goes back to the queue's end, so a long backlog delays its neighbours by one turn at most.
  */
-const TURN_RECORDS_MAX = 500
-const TURN_BYTES_MAX = 1024 * 1024
+const TURN_RECORDS_MAX = BOUNDS.consumer.batchJobsMax
+const TURN_BYTES_MAX = BOUNDS.consumer.batchBytesMax
 
 interface Cursor {
   readonly partition: Partition

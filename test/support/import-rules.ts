@@ -22,7 +22,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   observe: [],
   overload: [],
   http: ['job'],
-  handler: ['job'],
+  handler: ['job', 'config'],
   actor: ['observe', 'config'],
   supervision: ['overload', 'actor', 'config'],
   threads: ['observe', 'actor', 'supervision', 'config'],

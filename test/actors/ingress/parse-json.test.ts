@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { JSON_DEPTH_MAX, parseJson } from '../../../actors/ingress/parse-json.ts'
+import { parseJson } from '../../../actors/ingress/parse-json.ts'
+import { BOUNDS } from '../../../runtime/config/bounds.ts'
 
 const parse = (text: string) => parseJson(Buffer.from(text))
 const refusal = (text: string) => {
@@ -123,8 +124,10 @@ describe('strict JSON', () => {
 
   test('nests as deep as is allowed, and no deeper', () => {
     const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
-    expect(parse(nested(JSON_DEPTH_MAX)).ok).toBe(true)
-    expect(refusal(nested(JSON_DEPTH_MAX + 1))).toBe('nesting-too-deep: more than 32 levels at byte 32')
+    expect(parse(nested(BOUNDS.ingress.jsonDepthMax)).ok).toBe(true)
+    expect(refusal(nested(BOUNDS.ingress.jsonDepthMax + 1))).toBe(
+      'nesting-too-deep: more than 32 levels at byte 32',
+    )
     expect(parse(`"${nested(1_000)}"`).ok).toBe(true)
     expect(refusal('{"a":'.repeat(100_000))).toContain('nesting-too-deep')
     expect(refusal('['.repeat(100_000))).toContain('nesting-too-deep')
