@@ -73,7 +73,7 @@ export function poolSubtree(
         threads: threads.refs,
         concurrency: settings.concurrency,
         threadBatchJobsMax: BOUNDS.pool.threadBatchJobsMax,
-        uncommittedJobsMax: BOUNDS.writer.queueJobsMax - settings.threads * settings.concurrency,
+        outstandingJobsMax: BOUNDS.writer.queueJobsMax,
         thin: { onAboveMs: BOUNDS.pool.thinAboveMs, offBelowMs: BOUNDS.pool.thinBelowMs },
         retryOf: (kind) => handlers.get(kind)?.retry ?? DEFAULT_RETRY,
         now: system.now,

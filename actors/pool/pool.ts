@@ -20,7 +20,7 @@ import type { TicketReport } from './thread-protocol.ts'
  *     delivered ──► mailbox ──credits──► thread ──report──► writer ──committed──► key released, consumer told
  *                      └──key held by the job table──► parked ──►┘
  *
- * Backpressure: with `uncommittedJobsMax` outcomes at the writer nothing is started; the partitions' shares fill up and
+ * Backpressure: with `outstandingJobsMax` jobs running or at the writer nothing is started; the partitions' shares fill up and
  * pause. A thread that dies gives its jobs back: those run again one at a time (quarantine), and a death is charged only to
  * a job that ran alone.
  */
@@ -46,7 +46,8 @@ export interface PoolOptions {
   /** Jobs at once per thread. */
   concurrency: number
   threadBatchJobsMax: number
-  uncommittedJobsMax: number
+  /** Jobs that are running or wait for their commit. */
+  outstandingJobsMax: number
   thin: ThinThresholds
   retryOf(kind: string): RetryPolicy
   now: () => number
@@ -132,7 +133,7 @@ export class Pool implements Behaviour<PoolMessage> {
   inspect(): Record<string, unknown> {
     return {
       jobs: this.#mailbox.inspect(),
-      running: this.#links.reduce((sum, link) => sum + link.runningJobs, 0),
+      running: this.#running,
       suspects: this.#suspects.length,
       uncommitted: this.#uncommitted,
       thin: this.#isThin,
@@ -140,7 +141,11 @@ export class Pool implements Behaviour<PoolMessage> {
   }
 
   get #isIdle(): boolean {
-    return this.#uncommitted === 0 && this.#links.every((link) => link.runningJobs === 0)
+    return this.#uncommitted === 0 && this.#running === 0
+  }
+
+  get #running(): number {
+    return this.#links.reduce((sum, link) => sum + link.runningJobs, 0)
   }
 
   #linkOf(path: string): PoolThreadLink | undefined {
@@ -173,7 +178,7 @@ export class Pool implements Behaviour<PoolMessage> {
         undefined,
       )
       if (!link) return
-      const room = this.#options.uncommittedJobsMax - this.#uncommitted
+      const room = this.#options.outstandingJobsMax - this.#uncommitted - this.#running
       const jobs = this.#take(Math.min(link.credits, this.#options.threadBatchJobsMax, room))
       if (jobs.length === 0) return
       this.#send(link, jobs)
