@@ -1,0 +1,14 @@
+import { ingress } from './ingress.ts'
+import { type BenchResult, report } from './report.ts'
+
+/** `npm run bench -- NAME [--seed N]`, that is `node bench/run.ts NAME`: measures, prints, keeps. */
+const BENCHES: Readonly<Record<string, (seed: number) => Promise<BenchResult>>> = { ingress }
+
+const [name = '', flag, value] = process.argv.slice(2)
+const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined
+const seed = flag === '--seed' ? Number(value) : 1
+if (!bench || !Number.isInteger(seed) || (flag !== undefined && flag !== '--seed')) {
+  console.error(`usage: npm run bench -- NAME [--seed N]; NAME is one of ${Object.keys(BENCHES).join(', ')}`)
+  process.exit(2)
+}
+report(await bench(seed))
