@@ -14,8 +14,8 @@ import type { BenchResult } from './report.ts'
 const ROUNDS = 3
 const CONNECTIONS = 256
 const WARM_UP_MS = 2_000
-const ROUND_MS = 5_000
-const PREPARED = 400_000
+const ROUND_MS = 4_000
+const PREPARED = 500_000
 
 interface Subject {
   name: string
@@ -93,6 +93,7 @@ interface Round {
   /** Of one core; near 1 the generator is what is measured. */
   generatorShare: number
   refused: number
+  unanswered: number
   residentMib: number
 }
 
@@ -114,6 +115,7 @@ async function load(server: ServerProcess, requests: Requests, durationMs: numbe
     p999Ms: percentile(result.latenciesMs, 99.9),
     serverCpuUs: ((server.cpuSeconds() - cpuBefore) / result.answered) * 1e6,
     generatorShare: (user + system) / 1e6 / result.seconds,
+    unanswered: result.unanswered,
     refused: result.answered - (result.statuses[202] ?? 0),
     residentMib: server.residentMib(),
   }
@@ -126,9 +128,10 @@ function median(rounds: readonly Round[]): Round {
   return middle
 }
 
-function doubts({ server, refused, generatorShare }: Round & { server: string }): string[] {
+function doubts({ server, refused, unanswered, generatorShare }: Round & { server: string }): string[] {
   return [
     ...(refused > 0 ? [`${server} refused ${refused} requests`] : []),
+    ...(unanswered > 0 ? [`${server} left ${unanswered} requests without an answer`] : []),
     ...(generatorShare > 0.95
       ? [`against ${server} the generator is the bottleneck: ${server} can do more`]
       : []),

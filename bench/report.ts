@@ -13,7 +13,7 @@ export interface BenchResult {
   warnings: string[]
 }
 
-export type Row = Readonly<Record<string, string | number>>
+type Row = Readonly<Record<string, string | number>>
 
 const RESULTS = join(import.meta.dirname, 'results')
 

@@ -1,20 +1,11 @@
-import { readFileSync } from 'node:fs'
 import { Acceptor } from '../actors/accept/acceptor.ts'
 import { Partitioner } from '../actors/accept/partitioner.ts'
-import {
-  type Authenticate,
-  authenticateByGateway,
-  authenticateByKey,
-  authenticateDevelopment,
-} from '../actors/admission/authenticate.ts'
-import { parseKeysFile } from '../actors/admission/key-ring.ts'
 import { compileCatalogue } from '../actors/ingress/catalogue.ts'
 import { Ingress } from '../actors/ingress/ingress.ts'
 import { lookupJob } from '../actors/ingress/job-lookup.ts'
 import type { PoolMessage } from '../actors/pool/pool.ts'
 import type { ActorCell } from '../runtime/actor/actor-cell.ts'
 import { BOUNDS } from '../runtime/config/bounds.ts'
-import type { Config } from '../runtime/config/settings.ts'
 import type { Submission } from '../runtime/job/submission.ts'
 import { actorChild } from '../runtime/supervision/actor-child.ts'
 import type { ChildSpec } from '../runtime/supervision/child-spec.ts'
@@ -24,7 +15,7 @@ import type { NodeContext } from './node-context.ts'
 /**
  * The front door.
  *
- *     /node/absorber         rest_for_one
+ *     /node/absorber         one_for_one: what waits for the acceptor outlives it in its mailbox
  *       acceptor             claim, append, answer          ▲ stops last: it owes answers
  *       ingress              HTTP in, submissions out       ▼ stops first
  */
@@ -39,6 +30,7 @@ export function absorberSubtree(
   const acceptor = actorChild<readonly Submission[]>(system, {
     path: `${path}/acceptor`,
     mailbox: BOUNDS.kernel.mailboxMessagesMax,
+    onDeadLetter: refuseAll,
     create: () =>
       new Acceptor({
         claims: node.claims,
@@ -69,11 +61,11 @@ export function absorberSubtree(
     },
   })
 
-  return supervisorChild(system, { path, strategy: 'rest_for_one', children: [acceptor.spec, ingress.spec] })
+  return supervisorChild(system, { path, strategy: 'one_for_one', children: [acceptor.spec, ingress.spec] })
 }
 
 function createIngress(
-  { system, config, handlers, store, claims, metrics }: NodeContext,
+  { system, config, handlers, store, claims, metrics, authenticate }: NodeContext,
   acceptor: ActorCell<readonly Submission[]>,
   pools: readonly ActorCell<PoolMessage>[],
 ): Ingress {
@@ -92,12 +84,10 @@ function createIngress(
       requestsInFlightMax: config.http.requestsInFlightMax,
       bodyBytesInFlightMax: BOUNDS.accept.heldBytesMax,
     },
-    authenticate: authenticatorOf(config),
+    authenticate,
     admit: () => ({ ok: true }),
     submit: (batch) => {
-      if (acceptor.tell(batch) === 'accepted') return
-      for (const submission of batch)
-        submission.settle({ accepted: false, problem: 'temporary-reduced-capacity', retryAfterS: 1 })
+      if (acceptor.tell(batch) === 'full') refuseAll(batch)
     },
     lookup: (tenant, id) => lookupJob({ store, claims, isRunning, now: system.now }, tenant, id),
     now: system.now,
@@ -109,13 +99,8 @@ function createIngress(
 
 const FIND_TIMEOUT_MS = 500
 
-function authenticatorOf({ auth }: Config): Authenticate {
-  switch (auth.mode) {
-    case 'development':
-      return authenticateDevelopment()
-    case 'keys':
-      return authenticateByKey(parseKeysFile(auth.keysFile, readFileSync(auth.keysFile, 'utf8')))
-    case 'trusted-gateway':
-      return authenticateByGateway
-  }
+/** Nobody will answer these any more. */
+function refuseAll(submissions: readonly Submission[]): void {
+  for (const submission of submissions)
+    submission.settle({ accepted: false, problem: 'temporary-reduced-capacity', retryAfterS: 1 })
 }

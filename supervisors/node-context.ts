@@ -1,4 +1,5 @@
 import type { AcceptorStats } from '../actors/accept/acceptor.ts'
+import type { Authenticate } from '../actors/admission/authenticate.ts'
 import type { NodeMetrics } from '../actors/inspector/node-metrics.ts'
 import type { WriterStats } from '../actors/writer/writer.ts'
 import type { ActorSystem } from '../runtime/actor/actor-system.ts'
@@ -21,6 +22,7 @@ export interface NodeContext {
   metrics: NodeMetrics
   /** Counters that outlive the actors which count. */
   stats: { acceptor: AcceptorStats; writers: Readonly<Record<Pool, WriterStats>> }
+  authenticate: Authenticate
   /** Known once the simulators listen, where they stand in for an upstream. */
   upstreams: () => UpstreamsConfig
 }

@@ -14,6 +14,7 @@ import { actorChild } from '../runtime/supervision/actor-child.ts'
 import { Supervisor } from '../runtime/supervision/supervisor.ts'
 import { supervisorChild } from '../runtime/supervision/supervisor-child.ts'
 import { absorberSubtree } from './absorber.ts'
+import { authenticatorOf } from './authenticator.ts'
 import type { NodeContext } from './node-context.ts'
 import { operationsSubtree } from './operations.ts'
 import { poolSubtree } from './pool.ts'
@@ -42,11 +43,15 @@ export interface RunningNode {
   exited: Promise<ExitReason>
   /** The first job of this run whose outcome is in the job table. */
   firstStored: Promise<{ id: string; afterMs: number }>
-  /** Drains and stops; resolves when everything is closed. */
-  stop(): Promise<void>
+  /**
+   * Drains and stops, in `node.drainTimeoutMs` at most; resolves when everything is closed. `cut`: the time was over, and
+   * what was still under way was ended. It is in the log, and runs again after the next start.
+   */
+  stop(): Promise<'drained' | 'cut'>
 }
 
 export async function startNode(config: Config, log: Logger): Promise<RunningNode> {
+  const authenticate = authenticatorOf(config)
   const { handlers, broken } = await loadHandlers(config.handlers.directory)
   for (const { file, error } of broken)
     log.error({ file, err: error }, 'a handler cannot be used; its kind is refused')
@@ -82,6 +87,7 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
     metrics,
     stats,
     upstreams,
+    authenticate,
   }
 
   const ports = { http: undefined as number | undefined, operations: 0 }
@@ -151,10 +157,13 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
     await storage.close()
     return reason
   })
-  const stop = async (): Promise<void> => {
+  const stop = async (): Promise<'drained' | 'cut'> => {
     isReady = false
+    const deadline = setTimeout(() => root.kill(), config.node.drainTimeoutMs)
     root.stop()
-    await exited
+    const reason = await exited
+    clearTimeout(deadline)
+    return reason.kind === 'killed' ? 'cut' : 'drained'
   }
   return {
     httpPort: ports.http,

@@ -16,6 +16,7 @@ const EXIT_CODES = `Exit codes:
   ${EXIT.ok}    drained and stopped
   ${EXIT.gaveUp}   gave up after too many failures: start it again
   ${EXIT.couldNotStart}   could not start, for example because its directory or its port is taken
+  ${EXIT.cut}   stopped at the drain deadline with work under way, which is in the log
   ${EXIT.badConfiguration}   wrong configuration, or a platform that it can't run on
   ${EXIT.interrupted}  ended at once by a second signal`
 
@@ -50,20 +51,22 @@ export async function start(argv: readonly string[]): Promise<number> {
   void node.firstStored.then(({ id, afterMs }) =>
     process.stdout.write(`  the first job is stored, ${afterMs} ms after it was accepted: ${id}\n`),
   )
-  let isStopping = false
+  let stopped: Promise<'drained' | 'cut'> | undefined
   const onSignal = (signal: string): void => {
-    if (isStopping) process.exit(EXIT.interrupted)
-    isStopping = true
+    if (stopped !== undefined) process.exit(EXIT.interrupted)
     process.stdout.write(
       `${signal}: draining, ${config.node.drainTimeoutMs} ms at most; once more ends at once\n`,
     )
-    void node.stop()
+    stopped = node.stop()
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
   const reason = await node.exited
-  if (isStopping) {
-    process.stdout.write('drained and stopped\n')
-    return EXIT.ok
+  if (stopped !== undefined) {
+    const isCut = (await stopped) === 'cut'
+    process.stdout.write(
+      isCut ? 'stopped in time, not drained: the rest is in the log\n' : 'drained and stopped\n',
+    )
+    return isCut ? EXIT.cut : EXIT.ok
   }
   log.fatal({ reason: describeExit(reason) }, 'the root of the tree has given up')
   return EXIT.gaveUp

@@ -15,6 +15,7 @@ export class ServerProcess {
 
   static async start(args: readonly string[], portIn: RegExp): Promise<ServerProcess> {
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    process.once('exit', () => child.kill('SIGKILL'))
     for await (const line of createInterface({ input: child.stdout })) {
       const port = portIn.exec(line)?.[1]
       if (port === undefined) continue

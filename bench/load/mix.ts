@@ -20,7 +20,7 @@ export interface MixJob {
 const KINDS = ['lead.qualify', 'crm.sync', 'agent.run'] as const
 export type Kind = (typeof KINDS)[number]
 
-export const TENANTS = 1_000
+const TENANTS = 1_000
 const TIER_WEIGHTS = cumulative([10, 70, 20])
 const KIND_WEIGHTS = cumulative([99.6, 0.3, 0.1])
 const BODY_BYTES_MEDIAN = 300
@@ -72,7 +72,7 @@ export class Mix {
 
 /** The API key of a tenant, and what a node's keys file must hold so that all of them are let in. */
 export const keyOf = (tenant: number): string => `bench-key-${tenant}`
-export const tenantName = (tenant: number): string => `tenant-${tenant}`
+const tenantName = (tenant: number): string => `tenant-${tenant}`
 
 export const keysFile = (tenants = TENANTS): TenantKey[] =>
   Array.from({ length: tenants }, (_, tenant) => ({

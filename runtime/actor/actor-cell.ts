@@ -27,6 +27,7 @@ export class ActorCell<Message> implements ActorRef<Message> {
   readonly path: string
   readonly #system: ActorSystem
   readonly #create: () => Behaviour<Message>
+  readonly #onDeadLetter: (message: Message) => void
   readonly #mailbox: Mailbox<Message>
   #state: CellState = 'idle'
   #incarnation = 0
@@ -40,10 +41,17 @@ export class ActorCell<Message> implements ActorRef<Message> {
   readonly #watchers = new Set<(signal: Signal) => void>()
   readonly #asks = new Set<(error: AskError) => void>()
 
-  constructor(system: ActorSystem, path: string, capacity: number, create: () => Behaviour<Message>) {
+  constructor(
+    system: ActorSystem,
+    path: string,
+    capacity: number,
+    create: () => Behaviour<Message>,
+    onDeadLetter: (message: Message) => void = () => {},
+  ) {
     this.#system = system
     this.path = path
     this.#create = create
+    this.#onDeadLetter = onDeadLetter
     this.#mailbox = new Mailbox(capacity)
   }
 
@@ -53,7 +61,7 @@ export class ActorCell<Message> implements ActorRef<Message> {
 
   tell(message: Message): Admission {
     if (this.#state === 'closed') {
-      this.#system.deadLetters.add(this.path, message)
+      this.#bury(message)
       return 'dead'
     }
     const admission = this.#mailbox.offer(message)
@@ -129,7 +137,12 @@ export class ActorCell<Message> implements ActorRef<Message> {
   close(): void {
     this.kill()
     this.#state = 'closed'
-    for (const message of this.#mailbox.drain()) this.#system.deadLetters.add(this.path, message)
+    for (const message of this.#mailbox.drain()) this.#bury(message)
+  }
+
+  #bury(message: Message): void {
+    this.#system.deadLetters.add(this.path, message)
+    this.#onDeadLetter(message)
   }
 
   inspect(): { state: CellState; incarnation: number; handled: number; mailbox: MailboxView } {

@@ -18,6 +18,10 @@ export const BOUNDS = {
     /** Messages that an actor handles before others get their turn. */
     messagesPerTurn: 256,
   },
+  http: {
+    /** Rest of a refused body that is read and thrown away, so that its client sees the answer; with more the connection ends. */
+    skippedBodyBytesMax: 4_194_304,
+  },
   ingress: {
     /** Lines of one batch request. */
     batchLinesMax: 1_000,

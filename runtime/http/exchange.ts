@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { BOUNDS } from '../config/bounds.ts'
 import { PROBLEMS, problemDocument } from '../job/problem.ts'
 import { continueTrace, type Trace } from '../job/trace.ts'
 import { BodyBuffer } from './body-buffer.ts'
@@ -144,8 +145,7 @@ export class Exchange {
    * overload; a large one, or one of unknown length, is not.
    */
   #restIsCostly(): boolean {
-    if (this.#incoming) return true
-    if (!this.#request) return false
+    if (!this.#request) return this.#incoming !== undefined
     return (this.declaredBytes ?? 0) > SKIPPED_BYTES_MAX || this.header('transfer-encoding') !== undefined
   }
 }
@@ -176,5 +176,5 @@ function lengthOf(contentLength: string): number | undefined {
   return Number.isSafeInteger(length) && length >= 0 ? length : undefined
 }
 
-const SKIPPED_BYTES_MAX = 64 * 1024
+const SKIPPED_BYTES_MAX = BOUNDS.http.skippedBodyBytesMax
 const PROBLEM_JSON = ['content-type', 'application/problem+json'] as const

@@ -14,6 +14,8 @@ export interface ActorChildOptions<Message> {
   /** Messages the mailbox holds at most. */
   mailbox: number
   create: () => Behaviour<Message>
+  /** Called for each message that nobody will read: for senders who wait for an answer. */
+  onDeadLetter?: (message: Message) => void
   restart?: Restart
   shutdown?: Shutdown
 }
@@ -22,8 +24,8 @@ export function actorChild<Message>(
   system: ActorSystem,
   options: ActorChildOptions<Message>,
 ): ActorChild<Message> {
-  const { path, mailbox, create, restart = 'permanent', shutdown = 5_000 } = options
-  const cell = new ActorCell(system, path, mailbox, create)
+  const { path, mailbox, create, onDeadLetter, restart = 'permanent', shutdown = 5_000 } = options
+  const cell = new ActorCell(system, path, mailbox, create, onDeadLetter)
   const spec: ChildSpec = {
     id: path.slice(path.lastIndexOf('/') + 1),
     restart,

@@ -103,7 +103,7 @@ test('a node that is killed in the middle, and once more after the last 202, los
 
   await start()
   await expectAllDone()
-})
+}, 60_000)
 
 test('a node that is told to stop under load answers what it has begun, and keeps what it has accepted', async () => {
   const begun = numbers(1_000, 20).map((n) => {

@@ -21,7 +21,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   config: ['job'],
   observe: [],
   overload: [],
-  http: ['job'],
+  http: ['job', 'config'],
   handler: ['job', 'config'],
   actor: ['observe', 'config'],
   supervision: ['overload', 'actor', 'config'],

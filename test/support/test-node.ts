@@ -26,7 +26,7 @@ export class TestNode extends NodeClient {
     return new TestNode(await startNode(config, silentLog))
   }
 
-  stop(): Promise<void> {
-    return this.node.stop()
+  async stop(): Promise<void> {
+    await this.node.stop()
   }
 }

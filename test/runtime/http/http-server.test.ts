@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { BOUNDS } from '../../../runtime/config/bounds.ts'
 import type { Exchange } from '../../../runtime/http/exchange.ts'
 import { HttpServer, type Route } from '../../../runtime/http/http-server.ts'
 import { call, keepAlive, RawClient } from '../../support/http-client.ts'
@@ -187,10 +188,23 @@ describe('a body', () => {
     expect(await call(port, { method: 'POST', path: '/echo' })).toMatchObject({ status: 200, text: '' })
   })
 
-  test('that is declared too large is refused before it is sent', async () => {
+  test('that is declared too large is refused before it is sent; what comes is thrown away, and the connection lives on', async () => {
     const { port, log, server } = start()
     const client = new RawClient(port)
     client.send(`POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: ${BYTES_MAX + 1}\r\n\r\n`)
+    expect(await client.receives('"body-too-large"')).not.toMatch(/connection: close/i)
+    client.send('x'.repeat(BYTES_MAX + 1))
+    client.send('POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nsmall')
+    expect(await client.receives('small')).toMatch(/HTTP\/1.1 200 /)
+    expect(log).toEqual(['lost', 'body of 5'])
+    expect(server.stats.bytesIn).toBe(5)
+  })
+
+  test('that is declared far too large ends its connection', async () => {
+    const { port, log, server } = start()
+    const client = new RawClient(port)
+    const bytes = BOUNDS.http.skippedBodyBytesMax + 1
+    client.send(`POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n\r\n`)
     expect(await client.receives('"body-too-large"')).toMatch(/^HTTP\/1.1 413 .*Connection: close/s)
     expect(log).toEqual(['lost'])
     expect(server.stats.bytesIn).toBe(0)
