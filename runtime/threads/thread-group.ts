@@ -20,7 +20,8 @@ const DESTROY_TIMEOUT_MS = 2_000
 
 export class ThreadGroup {
   readonly #options: ThreadGroupOptions
-  readonly #retired: Piscina[] = []
+  /** Those before, as long as threads of theirs live. */
+  #retired: Piscina[] = []
   #piscina: Piscina
 
   constructor(options: ThreadGroupOptions) {
@@ -35,7 +36,9 @@ export class ThreadGroup {
 
   /** A thread that never came up latches its Piscina for good: the next start gets a new one. */
   renew(): void {
-    this.#retired.push(this.#piscina)
+    const [alive, over] = partition([...this.#retired, this.#piscina], ({ threads }) => threads.length > 0)
+    this.#retired = alive
+    for (const piscina of over) void destroyWithin(piscina)
     this.#piscina = this.#create()
   }
 
@@ -59,6 +62,10 @@ export class ThreadGroup {
     piscina.on('error', (err) => log.error({ group: name, err }, 'thread group error'))
     return piscina
   }
+}
+
+function partition<Item>(items: readonly Item[], belongs: (item: Item) => boolean): [Item[], Item[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))]
 }
 
 /** Piscina waits for `terminate()`, which may never resolve. */
