@@ -29,11 +29,10 @@ function leadWith(replaced: string, replacement: string): string {
 }
 
 let node: TestNode
-let directory: string
+const directory = suiteDirectory()
 let flags: string[]
 
 beforeAll(async () => {
-  directory = suiteDirectory()
   flags = keysFlags(directory, ['acme', 'globex'])
   node = await TestNode.start(directory, flags)
 })

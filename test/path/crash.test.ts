@@ -16,7 +16,7 @@ import { until } from '../support/until.ts'
 const DRAIN_TIMEOUT_MS = 5_000
 const CLIENTS = 20
 
-let directory: string
+const directory = suiteDirectory()
 let node: SpillwayProcess
 let client: NodeClient
 
@@ -24,7 +24,6 @@ let client: NodeClient
 const accepted = new Map<number, string>()
 
 beforeAll(async () => {
-  directory = suiteDirectory()
   await start()
 })
 

@@ -9,7 +9,7 @@ import { TestNode } from '../support/test-node.ts'
 import { until } from '../support/until.ts'
 
 /** The same request twice is one job: first by the answers of a whole node, then, after its end, by what is on the disk. */
-let directory: string
+const directory = suiteDirectory()
 let node: TestNode
 let acme: NodeClient
 let globex: NodeClient
@@ -17,7 +17,6 @@ let globex: NodeClient
 const ids: string[] = []
 
 beforeAll(async () => {
-  directory = suiteDirectory()
   node = await TestNode.start(directory, keysFlags(directory, ['acme', 'globex']))
   acme = node.as('sk-acme')
   globex = node.as('sk-globex')

@@ -12,13 +12,12 @@ import { suiteDirectory, temporaryDirectory } from '../support/temporary-directo
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 const HANDLERS = fileURLToPath(new URL('../support/handlers', import.meta.url))
 
-let directory: string
+const directory = suiteDirectory()
 let node: SpillwayProcess
 let client: NodeClient
 let id: string
 
 beforeAll(async () => {
-  directory = suiteDirectory()
   ;({ process: node, client } = await startNodeProcess(directory, [], afterAll))
 })
 

@@ -53,12 +53,11 @@ const JOBS = [
   },
 ] as const
 
-let directory: string
+const directory = suiteDirectory()
 let node: TestNode
 const ids = new Map<string, string>()
 
 beforeAll(async () => {
-  directory = suiteDirectory()
   node = await TestNode.start(directory)
 })
 

@@ -7,10 +7,11 @@ import { until } from '../support/until.ts'
 /** What the pools promise about jobs that fail, follow each other, or take their thread along. */
 const HANDLERS = fileURLToPath(new URL('../support/handlers', import.meta.url))
 
+const directory = suiteDirectory()
 let node: TestNode
 
 beforeAll(async () => {
-  node = await TestNode.start(suiteDirectory(), ['--handlers-directory', HANDLERS])
+  node = await TestNode.start(directory, ['--handlers-directory', HANDLERS])
 })
 
 afterAll(() => node.stop())

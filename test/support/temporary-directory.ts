@@ -13,7 +13,7 @@ export function temporaryDirectory(): string {
   return path
 }
 
-/** A fresh directory, removed when the file's tests are over; for `beforeAll`. */
+/** A fresh directory, removed when the file's tests are over. Call it first: hooks run in reverse, and this is the last. */
 export function suiteDirectory(): string {
   const path = make()
   afterAll(() => remove(path))
