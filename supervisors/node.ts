@@ -7,6 +7,7 @@ import { ActorSystem } from '../runtime/actor/actor-system.ts'
 import type { ExitReason } from '../runtime/actor/exit-reason.ts'
 import { BOUNDS } from '../runtime/config/bounds.ts'
 import type { Config } from '../runtime/config/settings.ts'
+import type { Handler } from '../runtime/handler/define-handler.ts'
 import { loadHandlers } from '../runtime/handler/load-handlers.ts'
 import { LANES, POOLS } from '../runtime/job/lane.ts'
 import type { Logger } from '../runtime/observe/logger.ts'
@@ -55,6 +56,7 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
   const { handlers, broken } = await loadHandlers(config.handlers.directory)
   for (const { file, error } of broken)
     log.error({ file, err: error }, 'a handler cannot be used; its kind is refused')
+  checkLease(handlers.values(), config)
   const system = new ActorSystem({ log, ...BOUNDS.kernel })
   const storage = await openStorage(config, log)
   const tables = [
@@ -172,6 +174,15 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
     firstStored: firstStored.promise,
     stop,
   }
+}
+
+/** A run that outlives its lease is claimed, and run, a second time. */
+function checkLease(handlers: Iterable<Handler>, { store: { leaseMs } }: Config): void {
+  for (const { kind, timeoutMs } of handlers)
+    if (timeoutMs >= leaseMs)
+      throw new Error(
+        `handler ${kind}: its timeoutMs ${timeoutMs} must be below store.leaseMs ${leaseMs}; raise store.leaseMs`,
+      )
 }
 
 function chores({ log, store, config }: NodeContext): Chore[] {

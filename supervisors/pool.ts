@@ -57,8 +57,12 @@ export function poolSubtree(
         random: system.random,
         stats: stats.writers[name],
         onCommitted: (results) => {
-          pool.ref.tell({ type: 'committed', results })
-          consumer.ref.tell({ type: 'finished', origins: results.map(({ outcome }) => outcome.origin) })
+          const origins = results.map(({ outcome }) => outcome.origin)
+          const told = [
+            pool.ref.tell({ type: 'committed', results }),
+            consumer.ref.tell({ type: 'finished', origins }),
+          ]
+          if (told.includes('full')) throw new Error('a commit cannot be told: a mailbox is full')
         },
       }),
   })

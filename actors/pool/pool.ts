@@ -1,5 +1,5 @@
 import type { ActorContext, Behaviour, Reply, Signal } from '../../runtime/actor/actor.ts'
-import { describeExit } from '../../runtime/actor/exit-reason.ts'
+import { describeExit, type ExitReason } from '../../runtime/actor/exit-reason.ts'
 import { Fifo } from '../../runtime/actor/fifo.ts'
 import type { RetryPolicy } from '../../runtime/handler/define-handler.ts'
 import type { Job } from '../../runtime/job/job.ts'
@@ -28,6 +28,8 @@ export type PoolMessage =
   | { type: 'delivered'; jobs: readonly Job[] }
   | { type: 'held'; keys: readonly HeldKey[] }
   | { type: 'thread-up'; path: string }
+  /** Sent by the pool to itself, behind the last reports of that thread. */
+  | { type: 'thread-lost'; path: string; reason: ExitReason }
   | { type: 'reported'; path: string; reports: readonly TicketReport[] }
   | { type: 'committed'; results: readonly CommitResult[] }
   | { type: 'head-age'; headAgeMs: number }
@@ -101,6 +103,9 @@ export class Pool implements Behaviour<PoolMessage> {
       case 'thread-up':
         this.#threadUp(message.path)
         break
+      case 'thread-lost':
+        this.#threadLost(message.path, message.reason)
+        break
       case 'reported':
         this.#reported(message.path, message.reports)
         break
@@ -120,14 +125,10 @@ export class Pool implements Behaviour<PoolMessage> {
     this.#dispatch()
   }
 
+  /** Signals overtake messages, and what a thread reported before it died counts: its end waits its turn behind that. */
   onSignal({ path, reason }: Signal): void {
-    const link = this.#linkOf(path)
-    if (!link) return
-    const lost = link.loseAll()
-    if (lost.length === 1 && lost[0]) this.#commit([this.#blame(lost[0], describeExit(reason))])
-    else for (const job of lost) this.#suspects.push(job)
-    this.#self?.log.warn({ thread: path, lostJobs: lost.length, reason: describeExit(reason) }, 'thread lost')
-    this.#dispatch()
+    if (this.#self?.self.tell({ type: 'thread-lost', path, reason }) !== 'accepted')
+      throw new Error(`the end of ${path} cannot be handled: the mailbox is full`)
   }
 
   inspect(): Record<string, unknown> {
@@ -157,6 +158,17 @@ export class Pool implements Behaviour<PoolMessage> {
     if (!link || link.isUp) return
     link.isUp = true
     this.#self?.watch(link.ref)
+  }
+
+  #threadLost(path: string, reason: ExitReason): void {
+    const link = this.#linkOf(path)
+    if (!link) return
+    const lost = link.loseAll()
+    if (lost.length === 1 && lost[0]) this.#commit([this.#blame(lost[0], describeExit(reason))])
+    else for (const job of lost) this.#suspects.push(job)
+    this.#self?.log.warn({ thread: path, lostJobs: lost.length, reason: describeExit(reason) }, 'thread lost')
+    // Its replacement may be up already.
+    if (link.ref.isRunning) this.#threadUp(path)
   }
 
   /** Suspects first, each alone on an idle thread; then the mailbox, to the thread with the most credits. */

@@ -144,7 +144,7 @@ export const SETTINGS = {
     doc: 'Outcomes committed in one transaction.',
   }),
   'store.leaseMs': integer({
-    default: 60_000,
+    default: 180_000,
     min: 1_000,
     max: 3_600_000,
     unit: 'ms',

@@ -60,15 +60,18 @@ async function start({ concurrency = 4, outstandingJobsMax = 100 } = {}) {
   await pool.start()
   onTestFinished(async () => {
     pool.close()
-    thread.kill()
-    await thread.exited
+    await kill()
     await group.close()
   })
   const deliver = (...jobs: Job[]) => pool.tell({ type: 'delivered', jobs })
   const commit = (outcome: Outcome, verdict: CommitVerdict = { verdict: 'applied' }) =>
     pool.tell({ type: 'committed', results: [{ outcome, verdict }] })
   const ran = (count: number) => until(() => outcomes.length >= count, `${count} outcomes`)
-  return { pool, outcomes, deliver, commit, ran }
+  const kill = async (): Promise<void> => {
+    thread.kill()
+    await thread.exited
+  }
+  return { pool, outcomes, deliver, commit, ran, kill }
 }
 
 const job = (kind: string, payload: object, fields: Partial<Job['envelope']> = {}): Job =>
@@ -138,4 +141,19 @@ test('a drained pool starts nothing more, and says when what it had started is c
   commit(outcomes[0] as Outcome)
   await drained
   expect(outcomes.map(({ result }) => result)).toEqual([1])
+})
+
+test('what a thread reported before it died is not lost with it, nor charged to its job', async () => {
+  const { pool, outcomes, deliver, commit, ran, kill } = await start({ concurrency: 1 })
+  deliver(job('test.waiting', { n: 1, ms: 0 }))
+  await ran(1)
+  commit(outcomes[0] as Outcome)
+  deliver(job('test.waiting', { n: 2, ms: 5_000 }))
+  await pool.ask<boolean>((reply) => ({ type: 'find', id: '', reply }), 1_000)
+  await kill()
+  await ran(2)
+  expect(outcomes.map(({ state, error }) => [state, error?.code])).toEqual([
+    ['done', undefined],
+    ['retry', 'thread-lost'],
+  ])
 })
