@@ -6,6 +6,8 @@ import { lookupJob } from '../actors/ingress/job-lookup.ts'
 import type { PoolMessage } from '../actors/pool/pool.ts'
 import type { ActorCell } from '../runtime/actor/actor-cell.ts'
 import { BOUNDS } from '../runtime/config/bounds.ts'
+import type { Envelope } from '../runtime/job/envelope.ts'
+import type { Job } from '../runtime/job/job.ts'
 import type { Submission } from '../runtime/job/submission.ts'
 import { actorChild } from '../runtime/supervision/actor-child.ts'
 import type { ChildSpec } from '../runtime/supervision/child-spec.ts'
@@ -69,11 +71,13 @@ function createIngress(
   acceptor: ActorCell<readonly Submission[]>,
   pools: readonly ActorCell<PoolMessage>[],
 ): Ingress {
-  const isRunning = async (id: string): Promise<boolean> => {
+  const findRunning = async (id: string): Promise<Envelope | undefined> => {
     const asked = pools.map((pool) =>
-      pool.ask<boolean>((reply) => ({ type: 'find', id, reply }), FIND_TIMEOUT_MS),
+      pool.ask<Job | undefined>((reply) => ({ type: 'find', id, reply }), FIND_TIMEOUT_MS),
     )
-    return (await Promise.allSettled(asked)).some((found) => found.status === 'fulfilled' && found.value)
+    const answers = await Promise.allSettled(asked)
+    return answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : undefined)).find(Boolean)
+      ?.envelope
   }
   const ingress = new Ingress({
     catalogue: compileCatalogue(handlers.values()),
@@ -89,7 +93,7 @@ function createIngress(
     submit: (batch) => {
       if (acceptor.tell(batch) === 'full') refuseAll(batch)
     },
-    lookup: (tenant, id) => lookupJob({ store, claims, isRunning, now: system.now }, tenant, id),
+    lookup: (tenant, id) => lookupJob({ store, claims, findRunning, now: system.now }, tenant, id),
     now: system.now,
     logger: system.log,
   })

@@ -1,4 +1,5 @@
 import type { Claims } from '../../runtime/claims/claims.ts'
+import type { Envelope } from '../../runtime/job/envelope.ts'
 import { claimKeyOf, previousWindowId } from '../../runtime/job/id.ts'
 import { traceIdOf } from '../../runtime/job/trace.ts'
 import type { JobRow, JobStore } from '../../runtime/store/job-store.ts'
@@ -11,13 +12,13 @@ import type { JobView } from './job-view.ts'
 export interface JobLookupSources {
   store: JobStore
   claims: Claims
-  /** Whether a pool of this node runs it now. */
-  isRunning(id: string): Promise<boolean>
+  /** The envelope of a job that a pool of this node runs now. */
+  findRunning(id: string): Promise<Envelope | undefined>
   now(): number
 }
 
 export async function lookupJob(
-  { store, claims, isRunning, now }: JobLookupSources,
+  { store, claims, findRunning, now }: JobLookupSources,
   tenant: string,
   id: string,
 ): Promise<JobView | undefined> {
@@ -25,11 +26,13 @@ export async function lookupJob(
   if (row) return row.tenant === tenant ? viewOfRow(row) : undefined
 
   const claim = await claims.lookup(claimKeyOf(id), now())
+  const running = await findRunning(id)
+  if (running?.tenant === tenant) return viewOfRun(running)
   if (claim?.id === id && claim.tenant === tenant && claim.state === 'accepted')
     return {
       id,
       traceId: claim.traceId,
-      status: (await isRunning(id)) ? 'running' : 'accepted',
+      status: 'accepted',
       attempt: 0,
       history: [],
     }
@@ -40,6 +43,17 @@ export async function lookupJob(
   }
   return undefined
 }
+
+const viewOfRun = ({ id, traceparent, kind, tier, attempt, acceptedAtMs }: Envelope): JobView => ({
+  id,
+  traceId: traceIdOf(traceparent),
+  kind,
+  tier,
+  status: 'running',
+  attempt,
+  acceptedAtMs,
+  history: [{ status: 'accepted', attempt: 0, atMs: acceptedAtMs }],
+})
 
 function viewOfRow(row: JobRow): JobView {
   return {

@@ -30,9 +30,9 @@ export class PoolThreadLink {
     return this.#running.size
   }
 
-  /** Bounded by the concurrency of the thread. */
-  isRunning(id: string): boolean {
-    return this.#running.values().some(({ envelope }) => envelope.id === id)
+  /** Looks at as many jobs as the thread runs at once. */
+  find(id: string): Job | undefined {
+    return this.#running.values().find(({ envelope }) => envelope.id === id)
   }
 
   /** False when the thread does not take them; then they are not running. */

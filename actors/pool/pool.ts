@@ -33,8 +33,8 @@ export type PoolMessage =
   | { type: 'reported'; path: string; reports: readonly TicketReport[] }
   | { type: 'committed'; results: readonly CommitResult[] }
   | { type: 'head-age'; headAgeMs: number }
-  /** Is this job on a thread now? */
-  | { type: 'find'; id: string; reply: Reply<boolean> }
+  /** The job, if it is on a thread now. */
+  | { type: 'find'; id: string; reply: Reply<Job | undefined> }
   /** Start nothing more; answered when everything started is committed. */
   | { type: 'drain'; reply: Reply<void> }
 
@@ -116,7 +116,12 @@ export class Pool implements Behaviour<PoolMessage> {
         this.#isThin = nextThin(this.#isThin, message.headAgeMs, this.#options.thin)
         break
       case 'find':
-        message.reply.answer(this.#links.some((link) => link.isRunning(message.id)))
+        message.reply.answer(
+          this.#links
+            .values()
+            .map((link) => link.find(message.id))
+            .find(Boolean),
+        )
         break
       case 'drain':
         this.#drained = message.reply

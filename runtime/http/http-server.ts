@@ -41,7 +41,9 @@ export class HttpServer implements ExchangeServer {
 
   /** Returns the port: the one given, or a free one for 0. Throws when it cannot be had. */
   listen({ host, port }: Address): number {
-    this.#app.listen(host, port, (socket) => {
+    // By default uWebSockets.js shares a port with whoever else asks for it: two nodes would each get half of the requests.
+    const app = this.#app as unknown as ExclusiveListener
+    app.listen(host, port, LISTEN_EXCLUSIVE_PORT, (socket) => {
       this.#socket = socket || undefined
     })
     if (!this.#socket)
@@ -94,6 +96,18 @@ export class HttpServer implements ExchangeServer {
       exchange.handled()
     }
   }
+}
+
+/** LIBUS_LISTEN_EXCLUSIVE_PORT and the overload that takes it, which its declarations leave out. */
+const LISTEN_EXCLUSIVE_PORT = 1
+
+interface ExclusiveListener {
+  listen(
+    host: string,
+    port: number,
+    options: number,
+    listening: (socket: us_listen_socket | false) => void,
+  ): unknown
 }
 
 export interface Route {

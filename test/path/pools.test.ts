@@ -89,7 +89,11 @@ test('a row that the database refuses costs its own job only', async () => {
 
 test('a running job is shown as running', async () => {
   const id = await accepted({ kind: 'test.waiting', payload: { n: -1, ms: 400 } })
-  await until(async () => (await node.get(`/v1/jobs/${id}`)).json.status === 'running', 'the job runs')
+  const running = await until(async () => {
+    const { json } = await node.get(`/v1/jobs/${id}`)
+    return json.status === 'running' && json
+  }, 'the job runs')
+  expect(running).toMatchObject({ id, kind: 'test.waiting', tier: 'normal', attempt: 1 })
   await node.settled(id)
 })
 

@@ -132,7 +132,7 @@ test('a drained pool starts nothing more, and says when what it had started is c
   const { pool, outcomes, deliver, commit, ran } = await start()
   deliver(job('test.waiting', { n: 1, ms: 20 }))
   await until(
-    () => pool.ask<boolean>((reply) => ({ type: 'find', id: '', reply }), 1_000).then(() => true),
+    () => pool.ask<Job | undefined>((reply) => ({ type: 'find', id: '', reply }), 1_000).then(() => true),
     'a turn',
   )
   const drained = pool.ask<void>((reply) => ({ type: 'drain', reply }), 10_000)
@@ -149,7 +149,7 @@ test('what a thread reported before it died is not lost with it, nor charged to 
   await ran(1)
   commit(outcomes[0] as Outcome)
   deliver(job('test.waiting', { n: 2, ms: 5_000 }))
-  await pool.ask<boolean>((reply) => ({ type: 'find', id: '', reply }), 1_000)
+  await pool.ask<Job | undefined>((reply) => ({ type: 'find', id: '', reply }), 1_000)
   await kill()
   await ran(2)
   expect(outcomes.map(({ state, error }) => [state, error?.code])).toEqual([

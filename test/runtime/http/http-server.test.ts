@@ -285,3 +285,14 @@ describe('a server', () => {
     expect(server.stats.aborted).toBe(1)
   })
 })
+
+test('a port is had by one server only, also when both asked for it by number', () => {
+  const free = new HttpServer([], pino({ level: 'silent' }))
+  const port = free.listen({ host: '127.0.0.1', port: 0 })
+  free.cut()
+  const first = new HttpServer([], pino({ level: 'silent' }))
+  first.listen({ host: '127.0.0.1', port })
+  onTestFinished(() => first.cut())
+  const second = new HttpServer([], pino({ level: 'silent' }))
+  expect(() => second.listen({ host: '127.0.0.1', port })).toThrow(`cannot listen on 127.0.0.1:${port}`)
+})
