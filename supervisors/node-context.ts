@@ -23,6 +23,8 @@ export interface NodeContext {
   /** Counters that outlive the actors which count. */
   stats: { acceptor: AcceptorStats; writers: Readonly<Record<Pool, WriterStats>> }
   authenticate: Authenticate
+  /** The node as a whole is being stopped. */
+  isStopping: () => boolean
   /** Known once the simulators listen, where they stand in for an upstream. */
   upstreams: () => UpstreamsConfig
 }

@@ -90,8 +90,10 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
     stats,
     upstreams,
     authenticate,
+    isStopping: () => isStopping,
   }
 
+  let isStopping = false
   const ports = { http: undefined as number | undefined, operations: 0 }
   let isReady = false
   const pools = POOLS.filter((name) => config.node.roles.includes(`pool-${name}`)).map((name) => ({
@@ -133,6 +135,7 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
       supervisorChild(system, {
         path: '/node/pools',
         strategy: 'one_for_one',
+        intensity: NEVER_GIVE_UP,
         children: pools.map(({ spec }) => spec),
       }),
       ...(config.node.roles.includes('absorber') ? [absorber] : []),
@@ -161,6 +164,7 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
   })
   const stop = async (): Promise<'drained' | 'cut'> => {
     isReady = false
+    isStopping = true
     const deadline = setTimeout(() => root.kill(), config.node.drainTimeoutMs)
     root.stop()
     const reason = await exited
@@ -175,6 +179,9 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
     stop,
   }
 }
+
+/** One pool's crash loop waits out its own back-off; it must not use up what the others stand on (S7). */
+const NEVER_GIVE_UP = { intensity: Number.POSITIVE_INFINITY, periodMs: 10_000 }
 
 /** A run that outlives its lease is claimed, and run, a second time. */
 function checkLease(handlers: Iterable<Handler>, { store: { leaseMs } }: Config): void {

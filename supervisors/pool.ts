@@ -62,6 +62,8 @@ export function poolSubtree(
             pool.ref.tell({ type: 'committed', results }),
             consumer.ref.tell({ type: 'finished', origins }),
           ]
+          const rows = origins.filter(({ from }) => from === 'table').length
+          if (rows > 0) due.ref.tell({ type: 'settled', rows })
           if (told.includes('full')) throw new Error('a commit cannot be told: a mailbox is full')
         },
       }),
@@ -82,7 +84,6 @@ export function poolSubtree(
         retryOf: (kind) => handlers.get(kind)?.retry ?? DEFAULT_RETRY,
         now: system.now,
         random: system.random,
-        onRowSettled: () => due.ref.tell({ type: 'nudge' }),
         commit: (outcomes) => writer.ref.tell({ type: 'commit', outcomes }) === 'accepted',
         observer: metrics.poolObserver(name),
       }),
@@ -90,13 +91,15 @@ export function poolSubtree(
 
   const due = actorChild<DuePollerMessage>(system, {
     path: `${path}/due`,
-    mailbox: 100,
+    mailbox: BOUNDS.kernel.mailboxMessagesMax,
     create: () =>
       new DuePoller({
         store,
         pool: name,
         pollMs: BOUNDS.due.pollMs,
         batchJobsMax: BOUNDS.due.batchJobsMax,
+        outstandingJobsMax: BOUNDS.due.outstandingJobsMax,
+        startTimeoutMs: BOUNDS.due.startTimeoutMs,
         now: system.now,
         hold: (keys) => pool.ref.tell({ type: 'held', keys }),
         deliver: (jobs) => pool.ref.tell({ type: 'delivered', jobs }) === 'accepted',
@@ -122,7 +125,7 @@ export function poolSubtree(
         now: system.now,
         commitEveryMs: BOUNDS.consumer.commitEveryMs,
         deliver: (jobs) => pool.ref.tell({ type: 'delivered', jobs }) === 'accepted',
-        bury: (outcomes) => writer.ref.tell({ type: 'commit', outcomes }) === 'accepted',
+        bury: (outcomes) => pool.ref.tell({ type: 'bury', outcomes }) === 'accepted',
         reportHeadAge: (headAgeMs) => pool.ref.tell({ type: 'head-age', headAgeMs }),
       }),
   })
@@ -132,11 +135,14 @@ export function poolSubtree(
     mailbox: 1,
     shutdown,
     create: () =>
-      new Terminator([
-        () => due.ref.ask<void>((reply) => ({ type: 'pause', reply }), shutdown),
-        () => consumer.ref.ask<void>((reply) => ({ type: 'quiesce', reply }), shutdown),
-        () => pool.ref.ask<void>((reply) => ({ type: 'drain', reply }), shutdown),
-      ]),
+      new Terminator(
+        [
+          () => due.ref.ask<void>((reply) => ({ type: 'pause', reply }), shutdown),
+          () => consumer.ref.ask<void>((reply) => ({ type: 'quiesce', reply }), shutdown),
+          () => pool.ref.ask<void>((reply) => ({ type: 'drain', reply }), shutdown),
+        ],
+        node.isStopping,
+      ),
   })
 
   const children = [writer.spec, threads.spec, pool.spec, due.spec, consumer.spec, terminator.spec]

@@ -161,7 +161,8 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
     )
     this.#options.claims
       .claim(requests, this.#options.now())
-      .then((verdicts) => this.#applyClaims(batch, verdicts), this.#fail)
+      .then((verdicts) => this.#applyClaims(batch, verdicts))
+      .catch(this.#fail)
   }
 
   #applyClaims(batch: readonly Candidate[], verdicts: readonly ClaimVerdict[]): void {
@@ -223,7 +224,8 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
     const nowMs = this.#options.now()
     this.#options.log
       .append(batch.map((candidate) => this.#recordOf(candidate, nowMs)))
-      .then((verdicts) => this.#applyAppend(batch, verdicts), this.#fail)
+      .then((verdicts) => this.#applyAppend(batch, verdicts))
+      .catch(this.#fail)
   }
 
   #applyAppend(batch: readonly Candidate[], verdicts: readonly AppendVerdict[]): void {

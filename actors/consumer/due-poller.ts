@@ -15,6 +15,9 @@ export interface DuePollerOptions {
   pool: Pool
   pollMs: number
   batchJobsMax: number
+  /** Claimed and not settled, at most: what waits longer than its lease is claimed, and run, again. */
+  outstandingJobsMax: number
+  startTimeoutMs: number
   now: () => number
   hold(keys: readonly HeldKey[]): void
   /** False when the pool can't take them: they run when their lease is over. */
@@ -23,8 +26,8 @@ export interface DuePollerOptions {
 
 export type DuePollerMessage =
   | { type: 'poll' }
-  /** Something may be due now; many of these are one poll. */
-  | { type: 'nudge' }
+  /** So many claimed rows are committed: the next of their keys may be due. Many of these are one poll. */
+  | { type: 'settled'; rows: number }
   | { type: 'pause'; reply: Reply<void> }
 
 export class DuePoller implements Behaviour<DuePollerMessage> {
@@ -32,6 +35,7 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
   #self: ActorContext<DuePollerMessage> | undefined
   #timer: NodeJS.Timeout | undefined
   #isPaused = false
+  #outstanding = 0
 
   constructor(options: DuePollerOptions) {
     this.#options = options
@@ -39,7 +43,7 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
 
   async init(self: ActorContext<DuePollerMessage>): Promise<void> {
     this.#self = self
-    this.#options.hold(await this.#options.store.heldKeys(this.#options.pool))
+    this.#options.hold(await this.#heldKeys())
     self.self.tell({ type: 'poll' })
   }
 
@@ -48,7 +52,8 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
       case 'poll':
         await this.#poll()
         break
-      case 'nudge':
+      case 'settled':
+        this.#outstanding = Math.max(0, this.#outstanding - message.rows)
         this.#pollAfter(0)
         break
       case 'pause':
@@ -63,16 +68,33 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
 
   async #poll(): Promise<void> {
     if (this.#isPaused) return
-    const { store, pool, now, batchJobsMax, deliver } = this.#options
+    const { store, pool, now, batchJobsMax, outstandingJobsMax, deliver } = this.#options
+    const limit = Math.min(batchJobsMax, outstandingJobsMax - this.#outstanding)
+    if (limit <= 0) return this.#pollAfter(this.#options.pollMs)
     let claimed: ClaimedJob[] = []
     try {
-      claimed = await store.claimDue(pool, now(), batchJobsMax)
+      claimed = await store.claimDue(pool, now(), limit)
     } catch (cause) {
       if (!(cause instanceof SqlError && cause.isTransient)) throw cause
       this.#self?.log.warn({ err: cause }, 'the job table cannot be read, will be asked again')
     }
+    this.#outstanding += claimed.length
     if (claimed.length > 0) deliver(claimed.map(jobOf))
-    this.#pollAfter(claimed.length === batchJobsMax ? 0 : this.#options.pollMs)
+    this.#pollAfter(claimed.length === limit ? 0 : this.#options.pollMs)
+  }
+
+  /** A database that is just coming up again is waited for: a pool that fails its start because of it would only spend restarts. */
+  async #heldKeys(): Promise<HeldKey[]> {
+    const { store, pool, pollMs, startTimeoutMs, now } = this.#options
+    const deadlineMs = now() + startTimeoutMs
+    for (;;) {
+      try {
+        return await store.heldKeys(pool)
+      } catch (cause) {
+        if (!(cause instanceof SqlError && cause.isTransient) || now() > deadlineMs) throw cause
+        await new Promise((wake) => setTimeout(wake, pollMs))
+      }
+    }
   }
 
   #pollAfter(delayMs: number): void {

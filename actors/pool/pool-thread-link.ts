@@ -12,6 +12,8 @@ export class PoolThreadLink {
   readonly #concurrency: number
   readonly #running = new Map<number, Job>()
   isUp = false
+  /** Its end is known and not handled yet: it gets nothing more. */
+  isLost = false
 
   constructor(ref: ThreadRef, concurrency: number) {
     this.ref = ref
@@ -19,11 +21,11 @@ export class PoolThreadLink {
   }
 
   get credits(): number {
-    return this.isUp ? this.#concurrency - this.#running.size : 0
+    return this.isUp && !this.isLost ? this.#concurrency - this.#running.size : 0
   }
 
   get isIdle(): boolean {
-    return this.isUp && this.#running.size === 0
+    return this.isUp && !this.isLost && this.#running.size === 0
   }
 
   get runningJobs(): number {
@@ -56,6 +58,7 @@ export class PoolThreadLink {
   /** The thread has died: what it was working on. */
   loseAll(): Job[] {
     this.isUp = false
+    this.isLost = false
     const lost = [...this.#running.values()]
     this.#running.clear()
     return lost

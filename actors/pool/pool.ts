@@ -26,6 +26,8 @@ import type { TicketReport } from './thread-protocol.ts'
  */
 export type PoolMessage =
   | { type: 'delivered'; jobs: readonly Job[] }
+  /** Records that are no job. */
+  | { type: 'bury'; outcomes: readonly Outcome[] }
   | { type: 'held'; keys: readonly HeldKey[] }
   | { type: 'thread-up'; path: string }
   /** Sent by the pool to itself, behind the last reports of that thread. */
@@ -56,8 +58,6 @@ export interface PoolOptions {
   random: () => number
   /** Hands outcomes to the writer. False when it can't take them: the pool fails. */
   commit(outcomes: readonly Outcome[]): boolean
-  /** The next row of an ordering key may be due. */
-  onRowSettled(): void
   observer: PoolObserver
 }
 
@@ -96,6 +96,9 @@ export class Pool implements Behaviour<PoolMessage> {
       case 'delivered':
         this.#park(message.jobs.filter((job) => this.#mailbox.push(job)))
         break
+      case 'bury':
+        this.#commit(message.outcomes)
+        break
       case 'held':
         for (const { tenant, tier, orderingKey, rows } of message.keys)
           this.#mailbox.gates.hold(orderKey(tier, tenant, orderingKey), rows)
@@ -132,6 +135,8 @@ export class Pool implements Behaviour<PoolMessage> {
 
   /** Signals overtake messages, and what a thread reported before it died counts: its end waits its turn behind that. */
   onSignal({ path, reason }: Signal): void {
+    const link = this.#linkOf(path)
+    if (link) link.isLost = true
     if (this.#self?.self.tell({ type: 'thread-lost', path, reason }) !== 'accepted')
       throw new Error(`the end of ${path} cannot be handled: the mailbox is full`)
   }
@@ -160,7 +165,7 @@ export class Pool implements Behaviour<PoolMessage> {
 
   #threadUp(path: string): void {
     const link = this.#linkOf(path)
-    if (!link || link.isUp) return
+    if (!link || link.isUp || link.isLost) return
     link.isUp = true
     this.#self?.watch(link.ref)
   }
@@ -169,7 +174,10 @@ export class Pool implements Behaviour<PoolMessage> {
     const link = this.#linkOf(path)
     if (!link) return
     const lost = link.loseAll()
-    if (lost.length === 1 && lost[0]) this.#commit([this.#blame(lost[0], describeExit(reason))])
+    // A thread that was stopped or killed says nothing of its jobs.
+    const isTheirFault = reason.kind === 'error' || reason.kind === 'thread'
+    if (isTheirFault && lost.length === 1 && lost[0])
+      this.#commit([this.#blame(lost[0], describeExit(reason))])
     else for (const job of lost) this.#suspects.push(job)
     this.#self?.log.warn({ thread: path, lostJobs: lost.length, reason: describeExit(reason) }, 'thread lost')
     // Its replacement may be up already.
@@ -256,12 +264,11 @@ export class Pool implements Behaviour<PoolMessage> {
     const key = keyOf(outcome)
     if (key === undefined) return
     const { gates } = this.#mailbox
-    const settled = isSettled(verdict.verdict === 'applied' ? outcome.state : stateOf(verdict))
+    const settled =
+      verdict.verdict === 'conflict' ||
+      isSettled(verdict.verdict === 'applied' ? outcome.state : stateOf(verdict))
     if (outcome.origin.from === 'table') {
-      if (settled) {
-        gates.rowSettled(key)
-        this.#options.onRowSettled()
-      }
+      if (settled) gates.rowSettled(key)
     } else if (outcome.state === 'parked') {
       if (verdict.verdict !== 'applied') gates.rowSettled(key)
     } else if (settled) {

@@ -42,10 +42,14 @@ export const emptyWriterStats = (): WriterStats => ({
   buriedJobs: 0,
 })
 
+/** Internal errors of the database in a row, after which the batch is taken to be their cause. */
+const INTERNAL_ERRORS_MAX = 5
+
 export class Writer implements Behaviour<WriterMessage> {
   readonly #options: WriterOptions
   readonly #queue = new Fifo<Outcome>()
   #self: ActorContext<WriterMessage> | undefined
+  #incarnation = 0
   #timer: NodeJS.Timeout | undefined
   #committing: Promise<void> | undefined
   #isEnding = false
@@ -56,6 +60,7 @@ export class Writer implements Behaviour<WriterMessage> {
 
   init(self: ActorContext<WriterMessage>): void {
     this.#self = self
+    this.#incarnation = self.self.incarnation
   }
 
   receive(message: WriterMessage): void {
@@ -105,7 +110,8 @@ export class Writer implements Behaviour<WriterMessage> {
 
   async #commit(batch: readonly Outcome[]): Promise<void> {
     const results = await commitBisecting(batch, (outcomes) => this.#persist(outcomes))
-    if (!results) return
+    // Told to stop, or killed: its successor commits the same jobs again, and knows nothing of this batch.
+    if (!results || this.#self?.self.incarnation !== this.#incarnation) return
     this.#options.stats.commits++
     this.#options.stats.committedJobs += batch.length
     this.#options.stats.buriedJobs += results.filter(
@@ -121,6 +127,9 @@ export class Writer implements Behaviour<WriterMessage> {
         return await this.#options.store.commit(outcomes)
       } catch (cause) {
         if (!(cause instanceof SqlError && cause.isTransient)) throw cause
+        // A batch that the database fails on every time: one of its jobs is at fault, and is found like any other.
+        if (cause.sqlState.startsWith('XX') && attempt >= INTERNAL_ERRORS_MAX)
+          throw new SqlError(cause.message, '22000', { cause })
         this.#options.stats.transientErrors++
         this.#self?.log.warn(
           { err: cause, attempt, jobs: outcomes.length },

@@ -85,7 +85,8 @@ export class ActorCell<Message> implements ActorRef<Message> {
         resolve(value)
       }
       this.#asks.add(fail)
-      const admission = this.tell(build({ answer, fail }))
+      // A question waits for nobody's next incarnation: it would be answered out of its time.
+      const admission = this.#behaviour ? this.tell(build({ answer, fail })) : 'dead'
       if (admission !== 'accepted') fail(new AskError(this.path, admission))
     })
   }
@@ -103,7 +104,7 @@ export class ActorCell<Message> implements ActorRef<Message> {
     this.#exited = Promise.withResolvers()
     this.#state = 'starting'
     this.#mailbox.forgetSignals()
-    const behaviour = this.#create()
+    const behaviour = this.#createOrEnd()
     this.#behaviour = behaviour
     try {
       await behaviour.init?.(this.#context())
@@ -114,6 +115,15 @@ export class ActorCell<Message> implements ActorRef<Message> {
     if (this.#behaviour !== behaviour) throw new Error(`${this.path} was killed while it started`)
     this.#state = 'running'
     if (!this.#mailbox.isEmpty) this.#schedule()
+  }
+
+  #createOrEnd(): Behaviour<Message> {
+    try {
+      return this.#create()
+    } catch (cause) {
+      this.#end(exitByError(cause))
+      throw cause
+    }
   }
 
   /** How the present incarnation ends. */
@@ -145,7 +155,7 @@ export class ActorCell<Message> implements ActorRef<Message> {
     this.#onDeadLetter(message)
   }
 
-  inspect(): { state: CellState; incarnation: number; handled: number; mailbox: MailboxView } {
+  inspect(): { state: CellState; mailbox: MailboxView } & Record<string, unknown> {
     return {
       state: this.#state,
       incarnation: this.#incarnation,
@@ -214,7 +224,7 @@ export class ActorCell<Message> implements ActorRef<Message> {
   }
 
   #resume(behaviour: Behaviour<Message>): void {
-    if (this.#behaviour !== behaviour) return
+    if (this.#behaviour !== behaviour || this.#terminating) return
     this.#busy = false
     if (this.#state === 'stopping') void this.#terminate(SHUTDOWN)
     else if (!this.#mailbox.isEmpty) this.#schedule()

@@ -99,6 +99,10 @@ export const BOUNDS = {
   due: {
     /** How often the job table is asked for what is due. */
     pollMs: 250,
+    /** Rows that are claimed and not settled: more would see their leases end while they wait. */
+    outstandingJobsMax: 400,
+    /** How long a pool waits at its start for the job table. */
+    startTimeoutMs: 60_000,
     /** Rows taken at once. */
     batchJobsMax: 200,
   },

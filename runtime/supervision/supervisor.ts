@@ -190,6 +190,8 @@ export class Supervisor implements RunningChild {
     }
     const group = this.#groupOf(entry)
     await this.#stopChildren(group.filter((member) => member !== entry))
+    // What a group had to say to each other means nothing to its next generation.
+    if (this.#strategy !== 'one_for_one') for (const { spec } of group) spec.close()
     const delayMs = backoffMs(entry.failuresInARow, this.#backoff, this.#system.random)
     this.#system.log.warn(
       {

@@ -80,6 +80,8 @@ export class ThreadRef implements Watchable {
     const board = new ThreadBoard(this.#system.now())
     const abort = new AbortController()
     const ready = Promise.withResolvers<void>()
+    /** Set before `ready` is heard by a thread that died right after it. */
+    let ended: ExitReason | undefined
     const deliver = (envelope: FromThread): void => {
       if ('ready' in envelope) ready.resolve()
       else this.#options.onMessage(envelope.message, incarnation)
@@ -104,11 +106,12 @@ export class ThreadRef implements Watchable {
       )
       .then((reason) => {
         deliverRest(port, deliver)
+        ended = reason
         this.#end(port, reason)
         return reason
       })
     const timer = setTimeout(() => abort.abort(), startTimeoutMs)
-    const failed = await Promise.race([ready.promise, exited])
+    const failed = (await Promise.race([ready.promise, exited])) ?? ended
     clearTimeout(timer)
     if (failed) {
       group.renew()

@@ -111,3 +111,23 @@ test('a failing init fails the start and leaves nothing running', async () => {
   await expect(cell.start()).rejects.toThrow('no database')
   expect(cell.inspect().state).toBe('idle')
 })
+
+test('a question to an actor that is not running fails at once, and does not wait for its next incarnation', async () => {
+  const { cell } = cellOf()
+  await expect(cell.ask<number>((reply) => ({ type: 'sum', reply }), 60_000)).rejects.toMatchObject({
+    code: 'dead',
+  })
+  expect(cell.inspect().mailbox.depth).toBe(0)
+})
+
+test('a behaviour that cannot be made fails the start, and a later start may succeed', async () => {
+  let isBroken = true
+  const { cell } = cellOf(() => {
+    if (isBroken) throw new Error('not now')
+    return new Adder()
+  })
+  await expect(cell.start()).rejects.toThrow('not now')
+  isBroken = false
+  await cell.start()
+  expect(cell.inspect().state).toBe('running')
+})

@@ -72,7 +72,7 @@ test('a statement that breaks PGlite is told apart, and nothing runs on the brok
   const nested = '['.repeat(10_000) + ']'.repeat(10_000)
   const results = await Promise.allSettled([sql.query('select $1::jsonb', [nested]), sql.query('select 1')])
   expect(results).toMatchObject([
-    { status: 'rejected', reason: { sqlState: 'XX000', isDataError: false, isTransient: false } },
+    { status: 'rejected', reason: { sqlState: 'XX000', isDataError: false, isTransient: true } },
     { status: 'rejected', reason: { sqlState: '08006', isTransient: true } },
   ])
   await expect(sql.query('select 1')).rejects.toMatchObject({ sqlState: '08006' })

@@ -10,6 +10,7 @@ import { until } from '../../support/until.ts'
 class Puppet {
   readonly spec: ChildSpec
   starts = 0
+  closes = 0
   failStarts = 0
   #exit: ((reason: ExitReason) => void) | undefined
 
@@ -34,7 +35,7 @@ class Puppet {
         return { exited, stop: () => !deaf && end('stop', SHUTDOWN), kill: () => end('kill', KILLED) }
       },
       inspect: () => ({ type: 'actor' }),
-      close: () => {},
+      close: () => void this.closes++,
     }
   }
 
@@ -192,4 +193,17 @@ test('a child id given twice is refused by name', () => {
   const { a } = trio()
   const options: SupervisorOptions = { path: '/sup', strategy: 'one_for_one', children: [a.spec, a.spec] }
   expect(() => new Supervisor(testSystem(), options)).toThrow('/sup: child id "a" is given twice')
+})
+
+test('what a group had in its mailboxes does not reach its next generation; a child restarted alone keeps it', async () => {
+  const all = trio({ strategy: 'one_for_all' })
+  await all.supervisor.start()
+  all.b.die()
+  await until(() => all.c.starts === 2, 'the restart of the group')
+  expect([all.a.closes, all.b.closes, all.c.closes]).toEqual([1, 1, 1])
+  const one = trio()
+  await one.supervisor.start()
+  one.b.die()
+  await until(() => one.b.starts === 2, 'the restart')
+  expect(one.b.closes).toBe(0)
 })
