@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 
 /**
  * A look at an LMDB data file before lmdb maps it. lmdb trusts its file: a foreign, truncated or half-written one kills
@@ -6,16 +6,6 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
  *
  * Layout as in `MDB_page_header`, `MDB_meta` and `MDB_db` of lmdb's `mdb.c` (data version 2, little endian).
  */
-export type DataFileState =
-  /** Missing or empty. A file with acknowledged data has been synced and can't become empty by a crash. */
-  | 'absent'
-  | 'sound'
-  /**
-   * Shorter than it says (truncated, or its last pages were never used), or written before the machine last started
-   * (so that writes may be missing): to be trusted only after `verifyPages`.
-   */
-  | 'doubtful'
-
 export class DataFileError extends Error {
   override readonly name = 'DataFileError'
 }
@@ -27,7 +17,6 @@ export interface Meta {
   freeRoot: bigint
   mainRoot: bigint
   transaction: bigint
-  bootId: bigint
 }
 
 const META_OFFSET = 24
@@ -36,15 +25,18 @@ const META_PAGE_FLAG = 0x08
 const MAGIC = 0xbeefc0de
 const DATA_VERSION = 2
 
-/** Throws DataFileError for what is no LMDB data file of this version, and system errors. */
-export function inspectDataFile(path: string): DataFileState {
+/**
+ * False when it is missing or empty: a file with acknowledged data has been synced and can't become so by a crash. What is
+ * there begins as an LMDB file does, and is to be trusted only after `verifyPages` (`page-check.ts`).
+ * Throws DataFileError for what is no LMDB data file of this version, and system errors.
+ */
+export function hasDataFile(path: string): boolean {
   const descriptor = openIfPresent(path)
-  if (descriptor === undefined) return 'absent'
+  if (descriptor === undefined) return false
   try {
-    const bytes = fstatSync(descriptor).size
-    if (bytes === 0) return 'absent'
-    const { lastPage, pageBytes, bootId } = readNewestMeta(descriptor)
-    return bytes >= (lastPage + 1) * pageBytes && bootId === currentBootId() ? 'sound' : 'doubtful'
+    if (fstatSync(descriptor).size === 0) return false
+    readNewestMeta(descriptor)
+    return true
   } finally {
     closeSync(descriptor)
   }
@@ -74,16 +66,6 @@ function readMeta(descriptor: number, position: number): Meta {
     mainRoot: page.readBigUInt64LE(META_OFFSET + 112),
     lastPage: Number(page.readBigUInt64LE(META_OFFSET + 120)),
     transaction: page.readBigUInt64LE(META_OFFSET + 128),
-    bootId: page.readBigUInt64LE(META_OFFSET + 136),
-  }
-}
-
-/** As lmdb writes it: the first eight hex digits. Undefined, so that every file is doubtful, where the kernel has none. */
-function currentBootId(): bigint | undefined {
-  try {
-    return BigInt(`0x${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8)}`)
-  } catch {
-    return undefined
   }
 }
 

@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, statfsSync } from 'node:fs'
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, statfsSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
+import { bytesNeeded, Headroom, type Need } from './headroom.ts'
 
 /**
  * An LMDB environment and its transactions, as the adapters here use them: reads are synchronous, writes go in
@@ -20,9 +21,14 @@ export interface EnvironmentOptions {
 }
 
 const NEW_FILE_BYTES_MIN = 1024 * 1024
+const DATA_FILE = 'data.mdb'
+const LOCK_FILE = 'lock.mdb'
+/** More than lmdb needs for 126 readers. It maps the file: a page that gets no block on a full disk is a SIGBUS. */
+const LOCK_FILE_BYTES = 16 * 1024
 
 /** Throws system errors, and lmdb's for a file that it finds damaged. */
-export function openEnvironment({ directory, mapBytes, durable }: EnvironmentOptions): RootDatabase {
+export function openEnvironment(options: EnvironmentOptions): Environment {
+  const { directory, mapBytes, durable } = options
   prepareFiles(directory)
   const root = open({
     path: directory,
@@ -34,21 +40,67 @@ export function openEnvironment({ directory, mapBytes, durable }: EnvironmentOpt
     encoding: 'json',
   })
   if (durable) for (const path of [directory, dirname(directory)]) syncDirectory(path)
-  return root
+  return new Environment(root, join(directory, DATA_FILE))
+}
+
+export class Environment {
+  readonly root: RootDatabase
+  readonly #descriptor: number
+  readonly #headroom: Headroom
+
+  constructor(root: RootDatabase, file: string) {
+    this.root = root
+    this.#descriptor = openSync(file, 'r+')
+    this.#headroom = new Headroom(file, this.#descriptor)
+  }
+
+  /**
+   * Resolves when the disk has room for a transaction of this size, and so many bytes beside it; rejects with
+   * NoRoomError. To be asked before every `commit`. One call at a time.
+   */
+  async provide(need: Need, besideBytes: number): Promise<void> {
+    const { lastPageNumber, pageSize } = this.root.getStats() as { lastPageNumber: number; pageSize: number }
+    await this.#headroom.provide((lastPageNumber + 1) * pageSize, bytesNeeded(need) + besideBytes)
+  }
+
+  /**
+   * Runs the puts and removes of `write` as one transaction; resolves when it is committed (and synced, if durable) and
+   * every later read sees it.
+   * Rejects with CommitError. `write` must not throw: lmdb would commit half of it.
+   */
+  async commit(write: () => void): Promise<void> {
+    const committed = queue(this.root, write)
+    try {
+      await committed
+      this.root.resetReadTxn()
+    } catch (error) {
+      const cause = await causeOf(error)
+      throw new CommitError(isUsable(this.root), cause)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.root.close()
+    closeSync(this.#descriptor)
+  }
 }
 
 /** What goes wrong within lmdb's own opening kills the process: a missing permission or a full disk is met here. */
 function prepareFiles(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const { bavail, bsize } = statfsSync(directory)
-  for (const name of ['data.mdb', 'lock.mdb']) {
+  for (const name of [DATA_FILE, LOCK_FILE]) {
     const path = join(directory, name)
     const descriptor = openSync(path, 'a', 0o600)
     const isNew = fstatSync(descriptor).size === 0
-    closeSync(descriptor)
-    if (isNew && bavail * bsize < NEW_FILE_BYTES_MIN) {
-      const message = `${bavail * bsize} bytes of disk are left for ${path}: it needs ${NEW_FILE_BYTES_MIN} to begin with`
-      throw Object.assign(new Error(message), { code: 'ENOSPC' })
+    try {
+      if (isNew && bavail * bsize < NEW_FILE_BYTES_MIN) {
+        const message = `${bavail * bsize} bytes of disk are left for ${path}: it needs ${NEW_FILE_BYTES_MIN} to begin with`
+        throw Object.assign(new Error(message), { code: 'ENOSPC' })
+      }
+      if (isNew && name === LOCK_FILE) writeSync(descriptor, Buffer.alloc(LOCK_FILE_BYTES))
+    } finally {
+      closeSync(descriptor)
     }
   }
 }
@@ -71,22 +123,6 @@ export class CommitError extends Error {
   constructor(usable: boolean, cause: unknown) {
     super(`the storage transaction failed: ${(cause as Error)?.message ?? cause}`, { cause })
     this.usable = usable
-  }
-}
-
-/**
- * Runs the puts and removes of `write` as one transaction; resolves when it is committed (and synced, if durable) and
- * every later read sees it.
- * Rejects with CommitError. `write` must not throw: lmdb would commit half of it.
- */
-export async function commit(root: RootDatabase, write: () => void): Promise<void> {
-  const committed = queue(root, write)
-  try {
-    await committed
-    root.resetReadTxn()
-  } catch (error) {
-    const cause = await causeOf(error)
-    throw new CommitError(isUsable(root), cause)
   }
 }
 

@@ -29,6 +29,7 @@ const NODE_BYTES = 8
 const BRANCH = 0x01
 const LEAF = 0x02
 const OVERFLOW = 0x04
+const META = 0x08
 const NODE_ON_OVERFLOW_PAGES = 0x01
 const NODE_IS_TREE = 0x02
 
@@ -42,7 +43,8 @@ function readPage(descriptor: number, page: Buffer, number: bigint): void {
 function referencesOf(descriptor: number, page: Buffer, number: bigint): bigint[] {
   const flags = page.readUInt16LE(18)
   const nodes = page.readUInt16LE(20) >> 1
-  if ((flags & (BRANCH | LEAF)) === 0 || HEADER_BYTES + 2 * nodes > page.length)
+  const kind = flags & (BRANCH | LEAF | OVERFLOW | META)
+  if ((kind !== BRANCH && kind !== LEAF) || HEADER_BYTES + 2 * nodes > page.length)
     throw new DataFileError(`page ${number} is in use, but no page of a tree`)
   const references: bigint[] = []
   for (let i = 0; i < nodes; i++) {

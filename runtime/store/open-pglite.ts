@@ -7,6 +7,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statfsSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
@@ -29,9 +30,11 @@ export async function openPglite(directory: string): Promise<PGlite> {
   try {
     if (!holdsDatabase(path)) await createDatabase(path)
   } catch (cause) {
+    if (cause instanceof StoreDirectoryError) throw cause
     throw new StoreDirectoryError(
       `database directory ${path} can't be used: ${(cause as Error).message}. ` +
-        'It must be empty, absent, or one that a node has written, and writable for this user',
+        'It must be empty, absent, or one that a node has written, and writable for this user. If a node has written it, ' +
+        'restore it from a backup',
       { cause },
     )
   }
@@ -73,13 +76,32 @@ async function start(path: string): Promise<PGlite> {
       },
     })
   } catch (cause) {
-    const reason = complaints.join('; ') || String((cause as Error)?.message ?? cause)
+    const reason = complaints.join('; ') || reasonOf(cause)
     throw new StoreDirectoryError(
-      `database directory ${path} can't be opened: ${reason}. Restore it from a backup, or move it away and start with ` +
-        'an empty one; that loses the retries that wait in it and the states of finished jobs',
+      `database directory ${path} can't be opened: ${reason}. ${remedyOf(path, reason)}`,
       { cause },
     )
   }
+}
+
+/** An error of Emscripten's files has a number of WASI and no message. */
+function reasonOf(cause: unknown): string {
+  const { message, errno } = cause as { message?: string; errno?: number }
+  if (errno === WASI_ENOSPC) return 'No space left on device'
+  return message || `${cause} ${errno ?? ''}`
+}
+
+const WASI_ENOSPC = 51
+
+/** A full disk is no damage: the recovery that failed for want of room succeeds with it. */
+function remedyOf(path: string, reason: string): string {
+  if (!/No space left on device|Disk quota exceeded/.test(reason))
+    return (
+      'Restore it from a backup, or move it away and start with an empty one; that loses the retries that wait in it and ' +
+      'the states of finished jobs'
+    )
+  const { bavail, bsize } = statfsSync(path)
+  return `Nothing is lost: free some disk (${bavail * bsize} bytes are left; it may need two segments of its log, 32 MiB)`
 }
 
 function syncTree(directory: string): void {

@@ -1,4 +1,5 @@
 import { messages, type PGlite, parse, protocol } from '@electric-sql/pglite'
+import { BOUNDS } from '../config/bounds.ts'
 import { type PreparedStatement, type Row, type Sql, SqlError, type SqlValue } from './sql.ts'
 
 /**
@@ -7,19 +8,21 @@ import { type PreparedStatement, type Row, type Sql, SqlError, type SqlValue } f
  * A statement travels as one message of the PostgreSQL protocol, parse to sync, where PGlite's own `query` takes five.
  * PGlite swallows the traps of its WebAssembly (an overflown stack): the statement then ends without an answer. That, and
  * every internal error of PostgreSQL, is class XX here. The instance does nothing more after one, so that another can be
- * opened on its directory, and recovers.
+ * opened on its directory, and recovers. The same holds for a PANIC, whatever its class: after one for want of disk (53100,
+ * its write-ahead log can't grow) PGlite never answers again.
  *
  * It also does a server's housekeeping: PGlite's single-user PostgreSQL never checkpoints by itself, and its write-ahead
  * log would grow without bound.
  */
 export class PgliteSql implements Sql {
   /** A checkpoint takes about 1 ms per MiB, during which nothing else runs. */
-  static readonly #walBytesMax = 64 * 1024 * 1024
-  static readonly #queriesPerCheck = 64
+  static readonly #walBytesMax = BOUNDS.store.walBytesMax
+  static readonly #queriesPerCheck = BOUNDS.store.statementsPerWalCheck
 
   readonly #pg: PGlite
   readonly #prepared = new Set<string>()
-  #isBroken = false
+  /** Nothing more is to be had from this instance. */
+  isBroken = false
   #queries = 0
   #checkpointLsn = '0/0'
 
@@ -48,7 +51,7 @@ export class PgliteSql implements Sql {
 
   /** Finishes the statements that have been given to it. */
   async close(): Promise<void> {
-    if (this.#pg.ready && !this.#isBroken) await this.#pg.close()
+    if (this.#pg.ready && !this.isBroken) await this.#pg.close()
   }
 
   async #run(parts: readonly Uint8Array[]): Promise<Row[]> {
@@ -59,7 +62,7 @@ export class PgliteSql implements Sql {
   }
 
   async #exchange(message: Uint8Array): Promise<messages.BackendMessage[]> {
-    if (this.#isBroken) throw new SqlError('the database broke before this statement', '08006')
+    if (this.isBroken) throw new SqlError('the database broke before this statement', '08006')
     try {
       const answer = await this.#pg.execProtocolStream(message, { syncToFs: false })
       const names = new Set(answer.map(({ name }) => name))
@@ -67,7 +70,7 @@ export class PgliteSql implements Sql {
       throw new SqlError('the statement broke PGlite, which gave no answer', 'XX000')
     } catch (cause) {
       const error = sqlErrorOf(cause)
-      this.#isBroken ||= error.sqlState.startsWith('XX')
+      this.isBroken ||= error.sqlState.startsWith('XX') || isFatal(cause)
       throw error
     }
   }
@@ -96,6 +99,9 @@ function execution(statement: string, parameters: readonly SqlValue[]): Uint8Arr
     serialize.sync(),
   ]
 }
+
+const isFatal = (cause: unknown): boolean =>
+  cause instanceof messages.DatabaseError && (cause.severity === 'PANIC' || cause.severity === 'FATAL')
 
 function sqlErrorOf(cause: unknown): SqlError {
   if (cause instanceof SqlError) return cause

@@ -5,8 +5,8 @@ import { type Row, SqlError } from './sql.ts'
 import type { SqlAnswer, SqlRequest } from './sql-messages.ts'
 
 /**
- * PGlite as a thread actor: takes SqlRequests, answers each with one SqlAnswer. An internal error of the database (class
- * XX) is answered and then ends the thread: opened again, the database recovers from its write-ahead log.
+ * PGlite as a thread actor: takes SqlRequests, answers each with one SqlAnswer. An error that breaks the database is
+ * answered and then ends the thread: opened again, the database recovers from its write-ahead log.
  */
 export interface PgliteThreadArgs {
   directory: string
@@ -36,7 +36,7 @@ async function answer(sql: PgliteSql, request: SqlRequest, thread: ThreadContext
   } catch (error) {
     if (!(error instanceof SqlError)) throw error
     post({ id, error: { message: error.message, sqlState: error.sqlState } })
-    if (error.sqlState.startsWith('XX')) throw error
+    if (sql.isBroken) throw error
   }
 }
 

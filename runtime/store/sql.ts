@@ -47,8 +47,11 @@ export class SqlError extends Error {
     return ['22', '23', '54'].includes(this.sqlState.slice(0, 2))
   }
 
-  /** Connection, serialization, resources, shutdown (classes 08, 40, 53, 57, and XX: it failed inside and starts again): the same statement may succeed. */
+  /**
+   * Connection, serialization, resources, shutdown, the system (classes 08, 40, 53, 57, 58, and XX: it failed inside and
+   * starts again): the same statement may succeed.
+   */
   get isTransient(): boolean {
-    return ['08', '40', '53', '57', 'XX'].includes(this.sqlState.slice(0, 2))
+    return ['08', '40', '53', '57', '58', 'XX'].includes(this.sqlState.slice(0, 2))
   }
 }
