@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { ActorContext, Behaviour } from '../../runtime/actor/actor.ts'
 import { type ExitReason, isOrderly } from '../../runtime/actor/exit-reason.ts'
 import { Fifo } from '../../runtime/actor/fifo.ts'
-import type { Claims, ClaimVerdict, Settlement } from '../../runtime/claims/claims.ts'
+import type { ClaimRequest, Claims, ClaimVerdict, Settlement } from '../../runtime/claims/claims.ts'
 import { encodeEnvelope } from '../../runtime/job/envelope.ts'
-import { type Identity, identify } from '../../runtime/job/id.ts'
+import { identify } from '../../runtime/job/id.ts'
 import { laneOf } from '../../runtime/job/lane.ts'
 import type { Submission, SubmissionVerdict } from '../../runtime/job/submission.ts'
 import type { AppendVerdict, Log, LogRecord } from '../../runtime/log/log.ts'
@@ -28,6 +28,8 @@ export interface AcceptorOptions {
   now: () => number
   /** Jobs in one claim or append batch. */
   batchJobsMax: number
+  /** Appends begin this far apart, at least. */
+  appendEveryMs: number
   /** Jobs and body bytes held by this actor; beyond either it refuses. */
   heldJobsMax: number
   heldBytesMax: number
@@ -40,12 +42,10 @@ export interface AcceptorOptions {
   observeAck(ms: number): void
 }
 
-/** A submission with its identity, on its way. */
-interface Candidate {
+/** A submission with its identity, on its way; what the claim store is asked with, as it is. */
+interface Candidate extends ClaimRequest {
   submission: Submission
-  identity: Identity
-  token: string
-  /** The id it is appended under; another window's when an unknown claim was taken over. */
+  /** `id` is what it is appended under; another window's when an unknown claim was taken over. */
   id: string
   claimed: boolean
 }
@@ -76,6 +76,8 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
   #heldBytes = 0
   #claiming = false
   #appending = false
+  #appendedAtMs = Number.NEGATIVE_INFINITY
+  #linger: NodeJS.Timeout | undefined
   #abandoned = false
   #tokens = 0
   /** Tokens of two acceptors must differ, be they two nodes' or two lives of one. */
@@ -100,9 +102,19 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
         submission.settle({ accepted: false, problem: 'temporary-reduced-capacity', retryAfterS: 1 })
         continue
       }
-      const identity = identify(submission, nowMs)
-      const token = this.#tokenPrefix + (this.#tokens++).toString(36)
-      const candidate: Candidate = { submission, identity, token, id: identity.id, claimed: true }
+      const { id, claimKey, bodyHash } = identify(submission, nowMs)
+      const { tenant, traceId } = submission
+      const token = this.#tokenPrefix + this.#tokens++
+      const candidate: Candidate = {
+        submission,
+        claimKey,
+        token,
+        tenant,
+        id,
+        traceId,
+        bodyHash,
+        claimed: true,
+      }
       this.#held.add(candidate)
       this.#heldBytes += submission.body.byteLength
       this.#arrived.push(candidate)
@@ -113,12 +125,15 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
   /** Orderly: what is under way is finished. After a crash: everything held is refused as not known. */
   async terminate(reason: ExitReason): Promise<void> {
     clearTimeout(this.#askAgain)
+    clearTimeout(this.#linger)
     this.#askAgain = undefined
+    this.#linger = undefined
     if (!isOrderly(reason)) return this.#abandon()
     for (const candidate of this.#waiting) this.#settle(candidate, IN_PROGRESS)
     this.#waiting = []
     if (this.#held.size > 0) {
       this.#idle = Promise.withResolvers()
+      this.#append()
       await this.#idle.promise
     }
   }
@@ -128,11 +143,7 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
     this.#abandoned = true
     const abandoned = [...this.#held]
     for (const candidate of abandoned) this.#settle(candidate, NOT_DURABLE)
-    const settlements = abandoned.map(({ identity: { claimKey }, token }) => ({
-      claimKey,
-      token,
-      to: 'unknown' as const,
-    }))
+    const settlements = abandoned.map(({ claimKey, token }) => ({ claimKey, token, to: 'unknown' as const }))
     await this.#options.claims.settle(settlements, this.#options.now())
   }
 
@@ -149,18 +160,8 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
     this.#claiming = true
     const batch = takeUpTo(this.#arrived, this.#options.batchJobsMax)
     this.#options.stats.claimBatches++
-    const requests = batch.map(
-      ({ submission: { tenant, traceId }, identity: { claimKey, bodyHash }, token, id }) => ({
-        claimKey,
-        token,
-        tenant,
-        id,
-        traceId,
-        bodyHash,
-      }),
-    )
     this.#options.claims
-      .claim(requests, this.#options.now())
+      .claim(batch, this.#options.now())
       .then((verdicts) => this.#applyClaims(batch, verdicts))
       .catch(this.#fail)
   }
@@ -217,8 +218,9 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
   }
 
   #append(): void {
-    if (this.#appending || this.#mine.length === 0) return
+    if (this.#appending || this.#mine.length === 0 || this.#lingers()) return
     this.#appending = true
+    this.#appendedAtMs = this.#options.now()
     const batch = takeUpTo(this.#mine, this.#options.batchJobsMax)
     this.#options.stats.appendBatches++
     const nowMs = this.#options.now()
@@ -228,15 +230,32 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
       .catch(this.#fail)
   }
 
+  /**
+   * An append has a price of its own: at most one begins in `appendEveryMs`. Who comes alone does not wait, and under full
+   * load the append before takes longer than that anyway.
+   */
+  #lingers(): boolean {
+    const { now, appendEveryMs, batchJobsMax } = this.#options
+    const leftMs = this.#appendedAtMs + appendEveryMs - now()
+    if (leftMs <= 0 || this.#mine.length >= batchJobsMax || this.#idle) return false
+    this.#linger ??= setTimeout(
+      () => {
+        this.#linger = undefined
+        this.#append()
+      },
+      Math.min(leftMs, appendEveryMs),
+    )
+    return true
+  }
+
   #applyAppend(batch: readonly Candidate[], verdicts: readonly AppendVerdict[]): void {
     if (this.#abandoned) return
     this.#appending = false
     const settlements: Settlement[] = []
     batch.forEach((candidate, i) => {
       const verdict = verdicts[i] ?? 'unknown'
-      const { identity, token, id, submission } = candidate
-      if (candidate.claimed)
-        settlements.push({ claimKey: identity.claimKey, token, to: CLAIM_AFTER[verdict] })
+      const { claimKey, token, id, submission } = candidate
+      if (candidate.claimed) settlements.push({ claimKey, token, to: CLAIM_AFTER[verdict] })
       this.#settle(
         candidate,
         verdict === 'acked'
@@ -251,7 +270,7 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
     }, this.#fail)
   }
 
-  #recordOf({ submission, identity, id, claimed }: Candidate, acceptedAtMs: number): LogRecord {
+  #recordOf({ submission, bodyHash, id, claimed }: Candidate, acceptedAtMs: number): LogRecord {
     const { tenant, kind, pool, tier, orderingKey, idempotencyKey, traceparent, body } = submission
     const lane = laneOf(pool, tier)
     const partitions = this.#options.log.partitions.get(lane) ?? 1
@@ -266,7 +285,7 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
       traceparent,
       keyed: idempotencyKey !== undefined,
       unclaimed: !claimed,
-      bodyHash: identity.bodyHash,
+      bodyHash,
       body,
     })
     return {

@@ -1,3 +1,5 @@
+import { BOUNDS } from '../../runtime/config/bounds.ts'
+
 /**
  * Which partition of its lane a job goes to. Each tenant has a fixed *shuffle shard* of `shardSize` partitions
  * (rendezvous hashing, Thaler & Ravishankar 1998): a noisy tenant can crowd its shard, not the lane. Keyed jobs always
@@ -5,7 +7,8 @@
  */
 export class Partitioner {
   readonly #shardSize: number
-  readonly #shards = new Map<string, number[]>()
+  /** Tenant → its shard, for each number of partitions. */
+  readonly #shards: Map<string, number[]>[] = []
   #turn = 0
 
   constructor(shardSize: number) {
@@ -19,18 +22,19 @@ export class Partitioner {
   }
 
   #shardOf(tenant: string, partitions: number): number[] {
-    const key = `${partitions}/${tenant}`
-    const known = this.#shards.get(key)
+    this.#shards[partitions] ??= new Map()
+    const shards = this.#shards[partitions]
+    const known = shards.get(tenant)
     if (known) return known
     // A cache of a pure function: dropping it costs time only.
-    if (this.#shards.size >= SHARDS_CACHED_MAX) this.#shards.clear()
+    if (shards.size >= SHARDS_CACHED_MAX) shards.clear()
     const shard = rendezvous(tenant, partitions, this.#shardSize)
-    this.#shards.set(key, shard)
+    shards.set(tenant, shard)
     return shard
   }
 }
 
-const SHARDS_CACHED_MAX = 100_000
+const SHARDS_CACHED_MAX = BOUNDS.accept.shardsCachedMax
 
 /** The `size` partitions with the highest hash of (tenant, partition), in ascending order. */
 export function rendezvous(tenant: string, partitions: number, size: number): number[] {

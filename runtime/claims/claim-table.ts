@@ -1,7 +1,9 @@
-import type { ClaimRecord, ClaimRequest, ClaimVerdict } from './claims.ts'
+import { BOUNDS } from '../config/bounds.ts'
+import type { ClaimRequest, ClaimVerdict } from './claims.ts'
+import type { AcceptedClaim } from './generation.ts'
 
-/** A claim in memory. Only the owner of its token may move a pending one on; an unknown one has no owner. */
-export interface HeldClaim extends ClaimRecord {
+/** A claim that is not accepted yet. Only the owner of its token may move a pending one on; an unknown one has no owner. */
+interface HeldClaim extends AcceptedClaim {
   state: 'pending' | 'unknown'
   token: string
   expiresAtMs: number
@@ -49,16 +51,11 @@ export class ClaimTable {
 }
 
 /** Two or more, so that expired claims go faster than new ones come. */
-const SWEEP_MAX = 8
+const SWEEP_MAX = BOUNDS.claims.sweepMax
 
 /** What a request gets that meets this claim (the diagram in `claims.ts`). Only `mine` changes anything. */
-export function judgeClaim(
-  request: ClaimRequest,
-  met: (ClaimRecord & { token?: string }) | undefined,
-): ClaimVerdict {
-  if (met === undefined) return { verdict: 'mine', id: request.id }
-  if (met.bodyHash !== request.bodyHash) return { verdict: 'reused' }
-  if (met.state === 'accepted') return { verdict: 'replay', id: met.id, traceId: met.traceId }
-  if (met.state === 'unknown' || met.token === request.token) return { verdict: 'mine', id: met.id }
+export function judgeClaim({ bodyHash, token }: ClaimRequest, met: HeldClaim): ClaimVerdict {
+  if (met.bodyHash !== bodyHash) return { verdict: 'reused' }
+  if (met.state === 'unknown' || met.token === token) return { verdict: 'mine', id: met.id }
   return { verdict: 'pending' }
 }

@@ -1,6 +1,6 @@
 /**
  * The claim port: who may append a request first (DESIGN section 4). A cache that saves work and answers
- * duplicates well; the job table decides. Adapters: `lmdb-claims.ts` (embedded); each passes
+ * duplicates well; the job table decides. Adapters: `memory-claims.ts` (embedded); each passes
  * `test/suites/claims-suite.ts`.
  *
  *     none ──claim──► pending ──accepted──► accepted ──lifetime over──► none
@@ -54,5 +54,4 @@ export interface ClaimRecord {
   tenant: string
   id: string
   traceId: string
-  bodyHash: string
 }

@@ -16,7 +16,8 @@ export class BodyBuffer {
 
   /** Everything appended, as memory that nobody else writes to. */
   take(): Buffer {
-    const taken = this.#bytes.subarray(0, this.#length)
+    const whole = this.#length === this.#bytes.length
+    const taken = whole ? this.#bytes : this.#bytes.subarray(0, this.#length)
     this.#bytes = EMPTY
     this.#length = 0
     return taken

@@ -36,25 +36,71 @@ export class EnvelopeError extends Error {
 const packr = new Packr({ useRecords: false })
 const unpackr = new Unpackr({ useRecords: false })
 
-/** The returned bytes own their memory: they may be kept, and transferred to another thread. */
-export function encodeEnvelope(e: Envelope): Uint8Array {
-  const packed = packr.pack([
-    ENVELOPE_VERSION,
-    e.id,
-    e.tenant,
-    e.kind,
-    e.tier,
-    e.orderingKey ?? null,
-    e.attempt,
-    e.acceptedAtMs,
-    e.traceparent,
-    e.keyed,
-    e.unclaimed,
-    e.bodyHash,
-    e.body,
-  ])
-  return Uint8Array.prototype.slice.call(packed)
+/** A view, perhaps, on memory that its neighbours share: copy it before transferring it to another thread. */
+export function encodeEnvelope(envelope: Envelope): Uint8Array {
+  const { id, tenant, kind, orderingKey = '', traceparent, bodyHash } = envelope
+  const texts = `${id}${tenant}${kind}${orderingKey}${traceparent}${bodyHash}`
+  const isPlain = texts.length <= PLAIN_CHARS_MAX && Buffer.byteLength(texts) === texts.length
+  return isPlain ? encodePlain(envelope) : packr.pack(fieldsOf(envelope))
 }
+
+const fieldsOf = (e: Envelope): unknown[] => [
+  ENVELOPE_VERSION,
+  e.id,
+  e.tenant,
+  e.kind,
+  e.tier,
+  e.orderingKey ?? null,
+  e.attempt,
+  e.acceptedAtMs,
+  e.traceparent,
+  e.keyed,
+  e.unclaimed,
+  e.bodyHash,
+  e.body,
+]
+
+/**
+ * The same MessagePack for short ASCII texts, four times as fast, since every job pays it: all but the body is one
+ * Latin-1 text, of which each character is a byte.
+ */
+function encodePlain(e: Envelope): Uint8Array {
+  const beforeTime =
+    ARRAY_HEAD +
+    str(e.id) +
+    str(e.tenant) +
+    str(e.kind) +
+    str(e.tier) +
+    optional(e.orderingKey) +
+    int(e.attempt)
+  const afterTime =
+    str(e.traceparent) + bool(e.keyed) + bool(e.unclaimed) + str(e.bodyHash) + bin(e.body.length)
+  const head = beforeTime + FLOAT64 + afterTime
+  const bytes = Buffer.allocUnsafe(head.length + e.body.length)
+  bytes.write(head, 0, 'latin1')
+  bytes.writeDoubleBE(e.acceptedAtMs, beforeTime.length + 1)
+  bytes.set(e.body, head.length)
+  return bytes
+}
+
+// https://github.com/msgpack/msgpack/blob/master/spec.md#formats
+const chars = (...codes: number[]): string => String.fromCharCode(...codes)
+const ARRAY_HEAD = chars(0x90 | 13, ENVELOPE_VERSION)
+const FLOAT64 = `\xcb${'\0'.repeat(8)}`
+const NIL = '\xc0'
+/** Of all texts together: enough for the longest names, and no single one is longer than a `str 8`. */
+const PLAIN_CHARS_MAX = 255
+const STR_HEADS = Array.from({ length: PLAIN_CHARS_MAX + 1 }, (_, length) =>
+  length < 32 ? chars(0xa0 | length) : chars(0xd9, length),
+)
+const str = (text: string): string => STR_HEADS[text.length] + text
+const optional = (text: string | undefined): string => (text === undefined ? NIL : str(text))
+const bool = (value: boolean): string => (value ? '\xc3' : '\xc2')
+const int = (value: number): string => (value < 128 ? chars(value) : chars(0xcd, value >>> 8, value & 0xff))
+const bin = (length: number): string =>
+  length < 0x1_0000
+    ? chars(0xc5, length >>> 8, length & 0xff)
+    : chars(0xc6, length >>> 24, (length >>> 16) & 0xff, (length >>> 8) & 0xff, length & 0xff)
 
 /** Throws EnvelopeError for bytes that are no envelope or of an unknown version. `body` is a view on `bytes`. */
 export function decodeEnvelope(bytes: Uint8Array): Envelope {

@@ -35,12 +35,12 @@ export function identify(source: IdentitySource, nowMs: number): Identity {
   const bodyHash = hash('sha256', source.body, 'base64url')
   const distinct = keyed ? `k${source.idempotencyKey}` : `b${bodyHash}`
   const claimKey = hash('sha256', lengthPrefixed(source.tenant, source.kind, distinct), 'base64url')
-  return { id: encodeWindow(windowAt(nowMs, keyed)) + claimKey, claimKey, bodyHash }
+  return { id: idIn(windowAt(nowMs, keyed), claimKey), claimKey, bodyHash }
 }
 
 /** The id that the same request would have had one window (of its own length) earlier. */
 export function previousWindowId(id: string, keyed: boolean): string {
-  return encodeWindow(windowOf(id) - (keyed ? WINDOWS_PER_DAY : 1)) + claimKeyOf(id)
+  return idIn(windowOf(id) - (keyed ? WINDOWS_PER_DAY : 1), claimKeyOf(id))
 }
 
 export const isJobId = (text: string): boolean => ID_PATTERN.test(text)
@@ -52,7 +52,9 @@ export const dayOf = (id: string): number => Math.floor(windowOf(id) / WINDOWS_P
 /** The smallest text that sorts at or before every id of a day: the bound of the job table's partition. */
 export const dayLowerBound = (day: number): string => encodeWindow(day * WINDOWS_PER_DAY)
 
-const windowOf = (id: string): number => Number.parseInt(id.slice(0, WINDOW_CHARS), 36)
+/** The window of an id; `idIn` is its inverse. */
+export const windowOf = (id: string): number => Number.parseInt(id.slice(0, WINDOW_CHARS), 36)
+export const idIn = (window: number, claimKey: string): string => encodeWindow(window) + claimKey
 const encodeWindow = (window: number): string => window.toString(36).padStart(WINDOW_CHARS, '0')
 
 function windowAt(nowMs: number, keyed: boolean): number {
@@ -61,4 +63,5 @@ function windowAt(nowMs: number, keyed: boolean): number {
 }
 
 /** Length prefixes keep ("ab","c") and ("a","bc") apart. */
-const lengthPrefixed = (...parts: string[]): string => parts.map((part) => `${part.length}:${part}`).join('')
+const lengthPrefixed = (tenant: string, kind: string, distinct: string): string =>
+  `${tenant.length}:${tenant}${kind.length}:${kind}${distinct.length}:${distinct}`

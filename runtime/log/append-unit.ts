@@ -1,28 +1,29 @@
+import { BOUNDS } from '../config/bounds.ts'
 import type { CommitError } from '../lmdb/environment.ts'
 import type { CommitUnit } from './group-commit.ts'
+import type { BatchTable } from './lmdb-batches.ts'
 import type { Partition } from './lmdb-partition.ts'
-import { HEADER_BYTES, type RecordTable, recordBytes } from './lmdb-records.ts'
 import type { AppendVerdict, LogRecord } from './log.ts'
+import { batchBytes, RecordBatch } from './record-batch.ts'
 
 /**
- * One call of `append` on its way to the disk. The values are copied at once into one arena, each behind room for its
- * header: the caller may reuse its buffers, and lmdb gets one block of memory instead of one per record. Offsets are
- * taken only when the transaction is written, so that records that fail leave no gap.
+ * One call of `append` on its way to the disk: a record batch for each partition that it goes to. The values are copied
+ * at once, into one block of memory for all: the caller may reuse its buffers. Offsets are taken only when the
+ * transaction is written, so that records that fail leave no gap.
  */
 export class AppendUnit implements CommitUnit {
-  readonly writes: number
   readonly bytes: number
-  readonly #partitions: (Partition | undefined)[]
-  readonly #slots: Buffer[] = []
-  readonly #table: RecordTable
+  readonly #partitions: readonly (Partition | undefined)[]
+  readonly #batches: readonly { partition: Partition; batch: RecordBatch }[]
+  readonly #table: BatchTable
   readonly #now: () => number
   readonly #settle: Settle
 
   /** `partitions` per record; undefined for one that has no place in this log and fails. */
   constructor(
     records: readonly LogRecord[],
-    partitions: (Partition | undefined)[],
-    table: RecordTable,
+    partitions: readonly (Partition | undefined)[],
+    table: BatchTable,
     now: () => number,
     settle: Settle,
   ) {
@@ -30,48 +31,39 @@ export class AppendUnit implements CommitUnit {
     this.#table = table
     this.#now = now
     this.#settle = settle
-    this.writes = records.length
-    this.bytes = bytesOf(records)
+    const groups = groupByBatch(records, partitions)
+    this.bytes = groups.reduce((sum, { values }) => sum + batchBytes(values), 0)
+    const arena = Buffer.allocUnsafeSlow(this.bytes)
     let start = 0
-    const arena = Buffer.allocUnsafe(this.bytes)
-    for (const { value } of records) {
-      const end = start + HEADER_BYTES + value.length
-      arena.set(value, start + HEADER_BYTES)
-      this.#slots.push(arena.subarray(start, end))
+    this.#batches = groups.map(({ partition, values }) => {
+      const end = start + batchBytes(values)
+      const batch = new RecordBatch(values, arena.subarray(start, end))
       start = end
-    }
+      return { partition, batch }
+    })
+  }
+
+  get writes(): number {
+    return this.#batches.length
   }
 
   write(): void {
     const nowMs = this.#now()
-    this.#partitions.forEach((partition, i) => {
-      if (partition === undefined) return
-      const slot = this.#slots[i]!
-      const { offset, position, appendedAtMs } = partition.take(
-        recordBytes(slot.length - HEADER_BYTES),
-        nowMs,
-      )
-      slot.writeDoubleLE(appendedAtMs, 0)
-      slot.writeDoubleLE(position, 8)
-      this.#table.put(partition.id, offset, slot)
-    })
+    for (const { partition, batch } of this.#batches) {
+      const { offset, position, appendedAtMs } = partition.take(batch.records, batch.cost, nowMs)
+      batch.seal(offset, position, appendedAtMs)
+      this.#table.put(partition.id, offset, batch.bytes)
+    }
   }
 
   committed(): void {
-    const appended = this.#touched()
-    for (const partition of appended) partition.confirm()
-    this.#settle(this.#verdicts('acked'), appended)
+    for (const { partition } of this.#batches) partition.confirm()
+    this.#settle(this.#verdicts('acked'), new Set(this.#batches.map(({ partition }) => partition)))
   }
 
   failed(error: CommitError): void {
-    for (const partition of this.#touched()) partition.rollback()
+    for (const { partition } of this.#batches) partition.rollback()
     this.#settle(this.#verdicts(error.usable ? 'failed' : 'unknown'), new Set())
-  }
-
-  #touched(): Set<Partition> {
-    const touched = new Set(this.#partitions)
-    touched.delete(undefined)
-    return touched as Set<Partition>
   }
 
   #verdicts(verdict: AppendVerdict): AppendVerdict[] {
@@ -81,6 +73,32 @@ export class AppendUnit implements CommitUnit {
 
 type Settle = (verdicts: AppendVerdict[], appended: ReadonlySet<Partition>) => void
 
-/** What an append adds to the log. */
-export const bytesOf = (records: readonly LogRecord[]): number =>
-  records.reduce((sum, { value }) => sum + recordBytes(value.length), 0)
+/** A reader has one batch of each partition in memory: a larger one is split, a larger record is alone. */
+const BATCH_BYTES_MAX = BOUNDS.log.batchBytesMax
+
+interface Group {
+  partition: Partition
+  values: Uint8Array[]
+  bytes: number
+}
+
+function groupByBatch(
+  records: readonly LogRecord[],
+  partitions: readonly (Partition | undefined)[],
+): Group[] {
+  const groups: Group[] = []
+  const open = new Map<Partition, Group>()
+  for (const [i, { value }] of records.entries()) {
+    const partition = partitions[i]
+    if (partition === undefined) continue
+    let group = open.get(partition)
+    if (group === undefined || group.bytes + value.length > BATCH_BYTES_MAX) {
+      group = { partition, values: [], bytes: 0 }
+      groups.push(group)
+      open.set(partition, group)
+    }
+    group.values.push(value)
+    group.bytes += value.length
+  }
+  return groups
+}

@@ -3,6 +3,7 @@ import { closeSync, constants, linkSync, mkdirSync, openSync, readdirSync, rmSyn
 import { createConnection, createServer, type Server } from 'node:net'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
+import { BOUNDS } from '../config/bounds.ts'
 
 /**
  * One node per data directory. The lock is a listening Unix socket inside the directory: the kernel stops answering
@@ -26,7 +27,7 @@ class DataDirectoryError extends Error {
 }
 
 const TICKET = /^lock-(\d+)$/
-const ANSWER_TIMEOUT_MS = 1_000
+const ANSWER_TIMEOUT_MS = BOUNDS.log.lockAnswerTimeoutMs
 
 /** Creates the directory (mode 0700) if needed and locks it. Rejects with DataDirectoryError. */
 export async function lockDataDirectory(path: string): Promise<DataDirectory> {

@@ -1,8 +1,9 @@
 import { BOUNDS } from '../config/bounds.ts'
+import type { BatchTable } from './lmdb-batches.ts'
 import type { Partition } from './lmdb-partition.ts'
-import type { RecordTable } from './lmdb-records.ts'
 import type { ConsumeOptions, DeliveredRecord, LogConsumer, Position } from './log.ts'
 import { LogReadError } from './log-error.ts'
+import { isIntact, readRecords } from './record-batch.ts'
 
 /**
  * Push delivery to one group, woken by appends, never polling. Partitions that have something to deliver wait in one
@@ -16,6 +17,9 @@ interface Cursor {
   readonly partition: Partition
   /** Offset of the next record to hand over. */
   offset: number
+  /** The record batch that was read last, while something of it is to be handed over: from `next` on. */
+  batch: readonly DeliveredRecord[]
+  next: number
   paused: boolean
   waiting: boolean
 }
@@ -23,7 +27,7 @@ interface Cursor {
 export interface LmdbConsumerOptions extends ConsumeOptions {
   /** Of the lanes, in order of their numbers. */
   partitions: readonly Partition[]
-  table: RecordTable
+  table: BatchTable
   commit(positions: readonly Position[]): Promise<void>
   onStop(consumer: LmdbConsumer): void
 }
@@ -46,7 +50,9 @@ export class LmdbConsumer implements LogConsumer {
     for (const lane of options.lanes) this.#cursors.set(lane, [])
     for (const partition of options.partitions) {
       const offset = partition.committed(options.group)
-      this.#cursors.get(partition.lane)!.push({ partition, offset, paused: false, waiting: false })
+      this.#cursors
+        .get(partition.lane)!
+        .push({ partition, offset, batch: [], next: 0, paused: false, waiting: false })
     }
   }
 
@@ -130,20 +136,29 @@ export class LmdbConsumer implements LogConsumer {
   }
 
   #read(cursor: Cursor, recordsMax: number, bytesMax: number): { records: DeliveredRecord[]; bytes: number } {
-    const { id, lane, index, end } = cursor.partition
     const records: DeliveredRecord[] = []
     let bytes = 0
-    while (cursor.offset < end && records.length < recordsMax && bytes < bytesMax) {
-      const record = this.#options.table.read(id, cursor.offset)
-      if (record === undefined)
-        throw new LogReadError(
-          `there is no record at ${lane}/${index} offset ${cursor.offset}, though it ends at ${end}`,
-        )
+    while (cursor.offset < cursor.partition.end && records.length < recordsMax && bytes < bytesMax) {
+      let record = cursor.batch[cursor.next]
+      if (record === undefined) {
+        cursor.batch = this.#readBatch(cursor)
+        cursor.next = 0
+        record = cursor.batch[0]!
+      }
       records.push(record)
       bytes += record.value.length
+      cursor.next++
       cursor.offset++
     }
+    if (cursor.next === cursor.batch.length) cursor.batch = []
     return { records, bytes }
+  }
+
+  #readBatch({ partition: { id, lane, index }, offset }: Cursor): DeliveredRecord[] {
+    const bytes = this.#options.table.read(id, offset)
+    if (bytes === undefined || !isIntact(bytes))
+      throw new LogReadError(`the record batch of ${lane}/${index} offset ${offset} is missing or damaged`)
+    return readRecords(bytes, offset)
   }
 
   #cursorOf(lane: string, index: number): Cursor {

@@ -1,24 +1,25 @@
+import { BOUNDS } from '../config/bounds.ts'
 import type { GroupCommit } from './group-commit.ts'
+import type { BatchTable } from './lmdb-batches.ts'
 import type { Partition } from './lmdb-partition.ts'
-import type { RecordTable } from './lmdb-records.ts'
 import { firstOffset, type Retention, shareToRemove } from './retention.ts'
 
-/** Carries the retention out: removes the consumed records that `retention.ts` gives up, in small transactions. */
+/** Carries the retention out: removes the consumed batches that `retention.ts` gives up, in small transactions. */
 export class Expiry {
   readonly #partitions: readonly Partition[]
-  readonly #records: RecordTable
+  readonly #batches: BatchTable
   readonly #commits: GroupCommit
   readonly #retention: Retention
   #stopped = false
 
   constructor(
     partitions: readonly Partition[],
-    records: RecordTable,
+    batches: BatchTable,
     commits: GroupCommit,
     retention: Retention,
   ) {
     this.#partitions = partitions
-    this.#records = records
+    this.#batches = batches
     this.#commits = commits
     this.#retention = retention
   }
@@ -34,7 +35,7 @@ export class Expiry {
       if (limit <= partition.begin) continue
       const position = partition.beginPosition + share * partition.consumedBytes
       const keep = firstOffset(partition.begin, limit, (offset) => {
-        const header = this.#records.header(partition.id, offset)
+        const header = this.#batches.header(partition.id, offset)
         return header === undefined || (header.appendedAtMs > nowMs - ageMs && header.position >= position)
       })
       await this.#removeBelow(partition, keep)
@@ -46,15 +47,17 @@ export class Expiry {
     this.#stopped = true
   }
 
-  /** A group that joins meanwhile starts at what is then the beginning: it moves before the records go. */
+  /** Whole batches. A group that joins meanwhile starts at what is then the beginning: it moves before the batches go. */
   async #removeBelow(partition: Partition, keep: number): Promise<void> {
-    while (partition.begin < Math.min(keep, partition.consumed) && !this.#stopped) {
+    while (!this.#stopped) {
       const { id, begin } = partition
-      const end = Math.min(keep, partition.consumed, begin + SLICE_RECORDS)
+      const bases = this.#basesBelow(partition, Math.min(keep, partition.consumed))
+      const end = bases.pop()
+      if (end === undefined || end === begin) return
       partition.moveBegin(end)
       try {
-        await this.#commits.run(end - begin, () => {
-          for (let offset = begin; offset < end; offset++) this.#records.remove(id, offset)
+        await this.#commits.run(bases.length, () => {
+          for (const base of bases) this.#batches.remove(id, base)
         })
       } catch (error) {
         partition.moveBegin(begin)
@@ -62,7 +65,18 @@ export class Expiry {
       }
     }
   }
+
+  /** Base offsets of the next batches that end at `limit` at the latest, and where the last of them ends. */
+  #basesBelow({ id, begin }: Partition, limit: number): number[] {
+    const bases = [begin]
+    while (bases.length <= SLICE_BATCHES) {
+      const header = this.#batches.header(id, bases.at(-1)!)
+      if (header === undefined || header.end > limit) break
+      bases.push(header.end)
+    }
+    return bases
+  }
 }
 
 /** Removed in one transaction; keeps the turn of the event loop short. */
-const SLICE_RECORDS = 1_024
+const SLICE_BATCHES = BOUNDS.log.expirySliceBatches

@@ -8,11 +8,11 @@ import { LogOpenError } from './log-error.ts'
  */
 export interface Layout {
   formatVersion: number
-  /** A lane's partitions have the ids `firstId` to `firstId + partitions - 1` in the record table. */
+  /** A lane's partitions have the ids `firstId` to `firstId + partitions - 1` in the table of batches. */
   lanes: Record<string, { firstId: number; partitions: number }>
 }
 
-const FORMAT_VERSION = 1
+const FORMAT_VERSION = 2
 
 /** The layout to work with: the stored one plus the lanes that are new. Throws LogOpenError. */
 export function planLayout(

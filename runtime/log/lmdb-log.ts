@@ -1,5 +1,6 @@
+import { BOUNDS } from '../config/bounds.ts'
 import type { CommitError } from '../lmdb/environment.ts'
-import { AppendUnit, bytesOf } from './append-unit.ts'
+import { AppendUnit } from './append-unit.ts'
 import { GroupCommit } from './group-commit.ts'
 import { LmdbConsumer } from './lmdb-consumer.ts'
 import { Expiry } from './lmdb-expiry.ts'
@@ -8,6 +9,7 @@ import type { Partition } from './lmdb-partition.ts'
 import type {
   AppendVerdict,
   ConsumeOptions,
+  DeliveredRecord,
   Log,
   LogConsumer,
   LogRecord,
@@ -15,6 +17,7 @@ import type {
   Position,
 } from './log.ts'
 import { LogClosedError } from './log-error.ts'
+import { isIntact, readHeader, readRecords } from './record-batch.ts'
 import type { Retention } from './retention.ts'
 
 /**
@@ -26,8 +29,8 @@ import type { Retention } from './retention.ts'
  *   from its first `consume` of the lane on. A lane without any group keeps everything.
  * - What the groups have not consumed is bounded by `retention.bytesMax`: beyond it appends are refused (`failed`),
  *   as they are with more than PENDING_BYTES_MAX waiting for the disk, on a full disk, and after `close`.
- * - Bytes are counted with the table's overhead per record, but LMDB's pages are filled to two thirds, and freed pages
- *   are used again but never given back to the file system: the file grows to some 1.6 times the most that was kept.
+ * - Bytes are counted per batch of records that came together; LMDB rounds each up to whole pages, and freed pages are
+ *   used again but never given back to the file system: the file grows beyond the most that was kept.
  */
 export interface LmdbLogOptions {
   directory: string
@@ -38,16 +41,16 @@ export interface LmdbLogOptions {
   now?: () => number
 }
 
-const PENDING_BYTES_MAX = 64 * 1024 * 1024
+const PENDING_BYTES_MAX = BOUNDS.log.pendingBytesMax
 
 /** Rejects with LogOpenError when the files are damaged, of another format, or have other partition counts. */
-export async function openLmdbLog(options: LmdbLogOptions): Promise<Log> {
+export async function openLmdbLog(options: LmdbLogOptions): Promise<LmdbLog> {
   const { directory, partitions, retention, now = Date.now } = options
   const files = await openLogFiles({ directory, partitions, bytesMax: retention.bytesMax })
   return new LmdbLog(files, partitions, retention, now)
 }
 
-class LmdbLog implements Log {
+export class LmdbLog implements Log {
   readonly partitions: ReadonlyMap<string, number>
   readonly #files: LogFiles
   readonly #all: readonly Partition[]
@@ -70,8 +73,8 @@ class LmdbLog implements Log {
     this.#all = [...files.lanes.values()].flat()
     this.#bytesMax = retention.bytesMax
     this.#now = now
-    this.#commits = new GroupCommit(files.root, (error) => this.#broke(error))
-    this.#expiry = new Expiry(this.#all, files.records, this.#commits, retention)
+    this.#commits = new GroupCommit(files.environment, (error) => this.#broke(error))
+    this.#expiry = new Expiry(this.#all, files.batches, this.#commits, retention)
   }
 
   append(records: readonly LogRecord[]): Promise<AppendVerdict[]> {
@@ -80,7 +83,7 @@ class LmdbLog implements Log {
       return Promise.resolve(records.map(() => 'failed'))
     const places = records.map(({ lane, partition }) => this.#files.lanes.get(lane)?.[partition])
     return new Promise((resolve) => {
-      const unit = new AppendUnit(records, places, this.#files.records, this.#now, (verdicts, appended) => {
+      const unit = new AppendUnit(records, places, this.#files.batches, this.#now, (verdicts, appended) => {
         for (const consumer of this.#consumers) for (const partition of appended) consumer.wake(partition)
         resolve(verdicts)
       })
@@ -98,7 +101,7 @@ class LmdbLog implements Log {
     const consumer = new LmdbConsumer({
       ...options,
       partitions,
-      table: this.#files.records,
+      table: this.#files.batches,
       commit: (positions) => this.#commit(group, positions),
       onStop: (stopped) => this.#consumers.delete(stopped),
     })
@@ -132,6 +135,24 @@ class LmdbLog implements Log {
     await run
   }
 
+  /** What was appended since then, the newest batches of each partition first; a damaged one ends its partition. */
+  *recent(sinceMs: number): Generator<readonly DeliveredRecord[]> {
+    for (const { id, begin, end } of this.#all)
+      for (let offset = end; offset > begin; ) {
+        const bytes = this.#files.batches.read(id, offset - 1)
+        if (bytes === undefined || !isIntact(bytes)) break
+        const { baseOffset, appendedAtMs } = readHeader(bytes)
+        if (appendedAtMs < sinceMs) break
+        yield readRecords(bytes, baseOffset)
+        offset = baseOffset
+      }
+  }
+
+  /** Why appends fail now; undefined when they do not. */
+  async trouble(): Promise<string | undefined> {
+    return this.#closing === undefined ? this.#commits.trouble() : undefined
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -142,7 +163,7 @@ class LmdbLog implements Log {
     this.#expiry.stop()
     await this.#expiring
     await this.#commits.settled()
-    await this.#files.root.close()
+    await this.#files.environment.close()
   }
 
   async #commit(group: string, positions: readonly Position[]): Promise<void> {
@@ -201,6 +222,9 @@ class LmdbLog implements Log {
     for (const consumer of this.#consumers) consumer.fail(failure)
   }
 }
+
+const bytesOf = (records: readonly LogRecord[]): number =>
+  records.reduce((sum, { value }) => sum + value.length, 0)
 
 interface GroupOffset {
   partition: Partition

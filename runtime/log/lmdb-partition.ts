@@ -1,4 +1,5 @@
-import type { RecordHeader, RecordTable } from './lmdb-records.ts'
+import type { BatchTable } from './lmdb-batches.ts'
+import type { BatchHeader } from './record-batch.ts'
 
 /**
  * What the log knows of one partition without asking the disk: offsets, bytes, and how far each group is.
@@ -6,14 +7,14 @@ import type { RecordHeader, RecordTable } from './lmdb-records.ts'
  *     begin ──── consumed ──────── end ──────── next
  *       kept, done   kept, undone    being written
  *
- * `end` moves only when records are durable: nothing beyond it is delivered. The newest record is never removed, so
+ * `end` moves only when records are durable: nothing beyond it is delivered. The newest batch is never removed, so
  * that the next offset can be recovered from the table alone.
  */
 export class Partition {
   readonly id: number
   readonly lane: string
   readonly index: number
-  readonly #table: RecordTable
+  readonly #table: BatchTable
   readonly #committed = new Map<string, number>()
   readonly #requested = new Map<string, number>()
   #begin: Mark
@@ -22,7 +23,7 @@ export class Partition {
   #next: Mark
   #appendedAtMs = 0
 
-  constructor(id: number, lane: string, index: number, table: RecordTable) {
+  constructor(id: number, lane: string, index: number, table: BatchTable) {
     this.id = id
     this.lane = lane
     this.index = index
@@ -32,7 +33,7 @@ export class Partition {
     if (bounds === undefined) return
     const last = this.#header(bounds.last)
     this.#appendedAtMs = last.appendedAtMs
-    this.#end = this.#next = { offset: bounds.last + 1, position: last.position + last.bytes }
+    this.#end = this.#next = { offset: last.end, position: last.position + last.bytes }
     this.#begin = this.#consumed = this.#markAt(bounds.first)
   }
 
@@ -83,10 +84,14 @@ export class Partition {
     if (consumed !== this.consumed) this.#consumed = this.#markAt(consumed)
   }
 
-  /** Takes the next offset for a record that is about to be written. */
-  take(bytes: number, nowMs: number): { offset: number; position: number; appendedAtMs: number } {
+  /** Takes the next offsets for a batch that is about to be written; gives the first of them. */
+  take(
+    records: number,
+    bytes: number,
+    nowMs: number,
+  ): { offset: number; position: number; appendedAtMs: number } {
     const { offset, position } = this.#next
-    this.#next = { offset: offset + 1, position: position + bytes }
+    this.#next = { offset: offset + records, position: position + bytes }
     this.#appendedAtMs = Math.max(this.#appendedAtMs, nowMs)
     return { offset, position, appendedAtMs: this.#appendedAtMs }
   }
@@ -101,16 +106,19 @@ export class Partition {
     this.#next = this.#end
   }
 
-  /** Records below `offset` are about to go (or stay after all). Not beyond `consumed`, nor the newest record. */
+  /** Batches below `offset` are about to go (or stay after all). Not beyond `consumed`, nor the newest one. */
   moveBegin(offset: number): void {
     this.#begin = this.#markAt(offset)
   }
 
+  /** Within a batch the position is estimated: it serves to count, not to read. */
   #markAt(offset: number): Mark {
-    return offset === this.#end.offset ? this.#end : { offset, position: this.#header(offset).position }
+    if (offset === this.#end.offset) return this.#end
+    const { baseOffset, end, position, bytes } = this.#header(offset)
+    return { offset, position: position + ((offset - baseOffset) / (end - baseOffset)) * bytes }
   }
 
-  #header(offset: number): RecordHeader {
+  #header(offset: number): BatchHeader {
     const header = this.#table.header(this.id, offset)
     if (header === undefined)
       throw new Error(`there is no record at ${this.lane}/${this.index} offset ${offset}`)

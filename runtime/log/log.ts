@@ -56,7 +56,7 @@ export interface DeliveredBatch {
 export interface DeliveredRecord {
   offset: number
   appendedAtMs: number
-  /** Owned by the receiver. */
+  /** The receiver's to keep; a view, perhaps, on memory that its neighbours share: copy it before transferring it. */
   value: Uint8Array
 }
 

@@ -1,8 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openLmdbClaims } from '../../runtime/claims/lmdb-claims.ts'
 import { decodeEnvelope } from '../../runtime/job/envelope.ts'
-import { claimKeyOf } from '../../runtime/job/id.ts'
 import { LANES } from '../../runtime/job/lane.ts'
 import { openLmdbLog } from '../../runtime/log/lmdb-log.ts'
 import type { DeliveredRecord } from '../../runtime/log/log.ts'
@@ -95,7 +93,7 @@ test('another tenant, or nobody, cannot see it', async () => {
   expect((await node.get(`/v1/jobs/${unknown}`)).json).toMatchObject({ status: 404, code: 'job-not-found' })
 })
 
-test('after the node has stopped, log, claims and database hold what they should', async () => {
+test('after the node has stopped, log and database hold what they should', async () => {
   await node.stop()
 
   const log = await openLmdbLog({
@@ -111,7 +109,6 @@ test('after the node has stopped, log, claims and database hold what they should
   await until(() => records.length === JOBS.length, 'the records of the log')
   await consumer.stop()
 
-  const claims = await openLmdbClaims({ directory: join(directory, 'claims'), onWarning: () => {} })
   const sql = new PgliteSql(await openPglite(join(directory, 'postgres')))
   for (const { body, pool, table, row } of JOBS) {
     const id = ids.get(body.kind) ?? ''
@@ -121,11 +118,6 @@ test('after the node has stopped, log, claims and database hold what they should
     expect(envelope).toMatchObject({ id, tenant: 'dev', kind: body.kind, tier: body.tier, attempt: 1 })
     expect(JSON.parse(Buffer.from(envelope.body).toString())).toEqual(body)
     expect(envelope.traceparent.slice(3, 35)).toBe(TRACE_ID)
-    expect(await claims.lookup(claimKeyOf(id), Date.now())).toMatchObject({
-      state: 'accepted',
-      id,
-      tenant: 'dev',
-    })
     const rows = await sql.query(`select * from ${table} where job_id = $1`, [id])
     expect(rows).toMatchObject([{ tenant: 'dev', job_id: id, ...row }])
     expect(await sql.query('select state from spillway.jobs where id = $1', [id])).toEqual([
@@ -138,5 +130,5 @@ test('after the node has stopped, log, claims and database hold what they should
   const committed = progress.filter((one) => one.committed > 0)
   expect(committed).toHaveLength(JOBS.length)
   expect(committed.every((one) => one.committed === one.end)).toBe(true)
-  await Promise.all([sql.close(), claims.close(), log.close()])
+  await Promise.all([sql.close(), log.close()])
 })

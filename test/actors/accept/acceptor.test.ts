@@ -4,7 +4,7 @@ import { Acceptor, type AcceptorOptions, emptyAcceptorStats } from '../../../act
 import { Partitioner } from '../../../actors/accept/partitioner.ts'
 import { ActorCell } from '../../../runtime/actor/actor-cell.ts'
 import type { Claims } from '../../../runtime/claims/claims.ts'
-import { openLmdbClaims } from '../../../runtime/claims/lmdb-claims.ts'
+import { MemoryClaims } from '../../../runtime/claims/memory-claims.ts'
 import { decodeEnvelope, type Envelope } from '../../../runtime/job/envelope.ts'
 import { WINDOW_MS } from '../../../runtime/job/id.ts'
 import { LANES } from '../../../runtime/job/lane.ts'
@@ -19,6 +19,7 @@ import { until } from '../../support/until.ts'
 const STARTED_MS = Date.UTC(2026, 0, 15, 12)
 const OPTIONS = {
   batchJobsMax: 1_000,
+  appendEveryMs: 0,
   heldJobsMax: 1_000,
   heldBytesMax: 1_000_000,
   waitForOwnerMs: 200,
@@ -41,7 +42,7 @@ beforeEach(async () => {
     retention: { ageMs: 3_600_000, bytesMax: 2 ** 30 },
   })
   log = new HeldLog(real)
-  claims = await openLmdbClaims({ directory: join(directory, 'claims'), onWarning: () => {} })
+  claims = new MemoryClaims({ lifetimeMs: 900_000 })
 })
 
 afterEach(async () => {
@@ -180,14 +181,43 @@ describe('a job', () => {
   })
 
   test('that cannot be claimed is appended all the same, and marked', async () => {
-    await claims.close()
-    claims = await openLmdbClaims({ directory: temporaryDirectory(), pendingMax: 1, onWarning: () => {} })
+    claims = new MemoryClaims({ lifetimeMs: 900_000, pendingMax: 1 })
     await start()
     const requests = submit('one', 'two')
     const append = await log.nextAppend()
     expect(envelopesOf(append).map(({ unclaimed }) => unclaimed)).toEqual([false, true])
     await append.pass()
     for (const verdict of await settledOf(requests)) expect(verdict).toMatchObject({ replayed: false })
+  })
+})
+
+describe('appends that begin a while apart', () => {
+  test('the first goes at once, the next when its time has come, with all that came meanwhile', async () => {
+    await start({ appendEveryMs: 1 })
+    submit('alone')
+    await (await log.nextAppend()).pass()
+    let isAppending = false
+    const next = log.nextAppend().finally(() => {
+      isAppending = true
+    })
+    // The copy asks again and again, while the clock stands still.
+    submit('b', 'c', 'b')
+    await askedAgain()
+    expect(isAppending).toBe(false)
+    nowMs += 1
+    expect(envelopesOf(await next).map(({ body }) => Buffer.from(body).toString())).toEqual(['b', 'c'])
+    await (await next).pass()
+  })
+
+  test('a stop waits for no time', async () => {
+    await start({ appendEveryMs: 60_000 })
+    const [first] = submit('first')
+    await (await log.nextAppend()).pass()
+    const [last] = submit('last')
+    await until(() => stats.claimBatches === 2, 'it has been received')
+    cell.stop()
+    await (await log.nextAppend()).pass()
+    for (const verdict of await settledOf([first!, last!])) expect(verdict).toMatchObject({ accepted: true })
   })
 })
 

@@ -35,5 +35,5 @@ async function appendForEver(): Promise<void> {
 }
 
 await Promise.all(Array.from({ length: IN_FLIGHT }, appendForEver))
-writeSync(1, `full ${(await appendNext()).join(' ')}\n`)
+writeSync(1, `full ${(await appendNext())[0]} trouble ${await log.trouble()}\n`)
 await log.close()

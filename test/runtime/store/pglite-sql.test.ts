@@ -1,4 +1,4 @@
-import { PGlite } from '@electric-sql/pglite'
+import { messages, PGlite } from '@electric-sql/pglite'
 import { beforeAll, expect, test } from 'vitest'
 import { PgliteSql } from '../../../runtime/store/pglite-sql.ts'
 
@@ -77,4 +77,24 @@ test('a statement that breaks PGlite is told apart, and nothing runs on the brok
   ])
   await expect(sql.query('select 1')).rejects.toMatchObject({ sqlState: '08006' })
   await sql.close()
+})
+
+test('a PANIC for want of disk is transient, and breaks the instance: PGlite would never answer again', async () => {
+  let asked = 0
+  const panic = Object.assign(new messages.DatabaseError('could not write to file "pg_wal/x"', 1, 'error'), {
+    severity: 'PANIC',
+    code: '53100',
+  })
+  const wedged = {
+    ready: true,
+    runExclusive: (run: () => unknown) => run(),
+    execProtocolStream: async () => {
+      if (asked++ > 0) return new Promise(() => {})
+      throw panic
+    },
+  } as unknown as PGlite
+  const full = new PgliteSql(wedged)
+  await expect(full.query('select 1')).rejects.toMatchObject({ sqlState: '53100', isTransient: true })
+  expect(full.isBroken).toBe(true)
+  await expect(full.query('select 1')).rejects.toMatchObject({ sqlState: '08006', isTransient: true })
 })

@@ -36,6 +36,16 @@ test('a thread takes messages, answers, and ends in an orderly way with its last
   expect(ref.tell('too late')).toBe('dead')
 })
 
+test('a stop waits for what was received before it, and takes up nothing more', async () => {
+  const { ref, spec, messages } = echoThread()
+  const running = await spec.start()
+  ref.tell('take a moment')
+  running.stop()
+  ref.tell('too late')
+  expect(await running.exited).toEqual({ kind: 'normal' })
+  expect(messages).toEqual(['took a moment', 'terminated'])
+})
+
 test('a busy loop is killed at once, and its board shows that it did not beat', async () => {
   const { ref, spec, messages } = echoThread()
   const running = await spec.start()
