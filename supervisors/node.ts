@@ -4,18 +4,22 @@ import { type Chore, Housekeeper } from '../actors/housekeeper/housekeeper.ts'
 import { NodeMetrics } from '../actors/inspector/node-metrics.ts'
 import { emptyWriterStats } from '../actors/writer/writer.ts'
 import { ActorSystem } from '../runtime/actor/actor-system.ts'
-import type { ExitReason } from '../runtime/actor/exit-reason.ts'
+import { type ExitReason, toError } from '../runtime/actor/exit-reason.ts'
 import { BOUNDS } from '../runtime/config/bounds.ts'
 import type { Config } from '../runtime/config/settings.ts'
-import type { Handler } from '../runtime/handler/define-handler.ts'
 import { loadHandlers } from '../runtime/handler/load-handlers.ts'
 import { LANES, POOLS } from '../runtime/job/lane.ts'
 import type { Logger } from '../runtime/observe/logger.ts'
+import type { JobStore } from '../runtime/store/job-store.ts'
 import { actorChild } from '../runtime/supervision/actor-child.ts'
 import { Supervisor } from '../runtime/supervision/supervisor.ts'
 import { supervisorChild } from '../runtime/supervision/supervisor-child.ts'
 import { absorberSubtree } from './absorber.ts'
 import { authenticatorOf } from './authenticator.ts'
+import { checkLease } from './check-lease.ts'
+import { Drain, type DrainMessage, type DrainReport } from './drain.ts'
+import { drainSteps } from './drain-steps.ts'
+import { LogWatch } from './log-watch.ts'
 import type { NodeContext } from './node-context.ts'
 import { operationsSubtree } from './operations.ts'
 import { poolSubtree } from './pool.ts'
@@ -24,8 +28,8 @@ import { storeSubtree } from './store.ts'
 import { upstreamsSubtree } from './upstreams.ts'
 
 /**
- * One node: the root of the tree, its parts in the order in which they start. They stop in reverse: the front door
- * first, then the pools with what they have started, then what both stand on.
+ * One node: the root of the tree, its parts in the order in which they start. A stop is the drain's first: its steps go
+ * through the whole tree (`drain-steps.ts`). Then the tree ends in reverse.
  *
  *     /node                  one_for_one: a part that fails does not take the others along
  *       operations           health, metrics, inspection
@@ -34,6 +38,7 @@ import { upstreamsSubtree } from './upstreams.ts'
  *       pools/pool-a …       the bulkheads
  *       absorber             the front door
  *       housekeeper          retention
+ *       drain                waits for the stop
  *
  * The log and the claims are opened before the tree and closed after it: they are libraries on this thread, not actors.
  */
@@ -51,19 +56,34 @@ export interface RunningNode {
   stop(): Promise<'drained' | 'cut'>
 }
 
-export async function startNode(config: Config, log: Logger): Promise<RunningNode> {
+/** What a node stands on, so that another can be given in its place or put around it. */
+export interface NodeParts {
+  openStorage: typeof openStorage
+  aroundStore(store: JobStore): JobStore
+}
+
+const PARTS: NodeParts = { openStorage, aroundStore: (store) => store }
+
+export async function startNode(config: Config, log: Logger, parts = PARTS): Promise<RunningNode> {
   const authenticate = authenticatorOf(config)
   const { handlers, broken } = await loadHandlers(config.handlers.directory)
   for (const { file, error } of broken)
     log.error({ file, err: error }, 'a handler cannot be used; its kind is refused')
   checkLease(handlers.values(), config)
   const system = new ActorSystem({ log, ...BOUNDS.kernel })
-  const storage = await openStorage(config, log)
+  const storage = await parts.openStorage(config)
+  for (const warning of storage.warnings) log.error(warning)
   const tables = [
     ...new Map([...handlers.values()].flatMap((h) => h.tables).map((t) => [t.name, t])).values(),
   ]
   const store = storeSubtree(system, config, join(config.node.dataDir, 'postgres'), tables)
   const { spec: simulators, upstreams } = upstreamsSubtree(system, config)
+  const logWatch = new LogWatch(storage.trouble, log)
+  const watchLog = {
+    name: 'watch over the log',
+    everyMs: BOUNDS.housekeeper.logEveryMs,
+    run: (nowMs: number) => logWatch.look(nowMs),
+  }
   const firstStored = Promise.withResolvers<{ id: string; afterMs: number }>()
   const stats = {
     acceptor: emptyAcceptorStats(),
@@ -84,7 +104,7 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
     system,
     config,
     ...storage,
-    store: store.store,
+    store: parts.aroundStore(store.store),
     handlers,
     metrics,
     stats,
@@ -105,7 +125,10 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
     system,
     config,
     {
-      missing: () => (isReady ? [] : ['the node is starting or stopping']),
+      missing: () => [
+        ...(isReady ? [] : ['the node is starting or stopping']),
+        ...(logWatch.trouble === undefined ? [] : [`the log refuses jobs: ${logWatch.trouble}`]),
+      ],
       inspect: () => inspect(),
       metrics,
     },
@@ -120,10 +143,17 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
       ports.http = port
     },
   )
+  const isAbsorber = config.node.roles.includes('absorber')
+  const draining = [...(isAbsorber ? [absorber.draining] : []), ...pools.map((pool) => pool.draining)]
+  const drain = actorChild<DrainMessage>(system, {
+    path: '/node/drain',
+    mailbox: 1,
+    create: () => new Drain(drainSteps(draining), system.now),
+  })
   const housekeeper = actorChild(system, {
     path: '/node/housekeeper',
     mailbox: 1,
-    create: () => new Housekeeper(chores(node), system.now),
+    create: () => new Housekeeper([watchLog, ...chores(node)], system.now),
   })
   const root = new Supervisor(system, {
     path: '/node',
@@ -138,8 +168,9 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
         intensity: NEVER_GIVE_UP,
         children: pools.map(({ spec }) => spec),
       }),
-      ...(config.node.roles.includes('absorber') ? [absorber] : []),
+      ...(isAbsorber ? [absorber.spec] : []),
       housekeeper.spec,
+      drain.spec,
     ],
   })
   const startedAtMs = system.now()
@@ -165,11 +196,18 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
   const stop = async (): Promise<'drained' | 'cut'> => {
     isReady = false
     isStopping = true
-    const deadline = setTimeout(() => root.kill(), config.node.drainTimeoutMs)
+    const { drainTimeoutMs } = config.node
+    const deadline = setTimeout(() => root.kill(), drainTimeoutMs)
+    const { cut } = await drain.ref
+      .ask<DrainReport>((reply) => ({ type: 'stop', timeoutMs: drainTimeoutMs, reply }), drainTimeoutMs)
+      .catch((cause) => {
+        log.error({ err: toError(cause) }, 'stopping: the drain failed, the tree ends without it')
+        return { cut: ['/node/drain'] }
+      })
     root.stop()
-    const reason = await exited
+    const { kind } = await exited
     clearTimeout(deadline)
-    return reason.kind === 'killed' ? 'cut' : 'drained'
+    return kind === 'killed' || cut.length > 0 ? 'cut' : 'drained'
   }
   return {
     httpPort: ports.http,
@@ -181,15 +219,9 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
 }
 
 /** One pool's crash loop waits out its own back-off; it must not use up what the others stand on (S7). */
-const NEVER_GIVE_UP = { intensity: Number.POSITIVE_INFINITY, periodMs: 10_000 }
-
-/** A run that outlives its lease is claimed, and run, a second time. */
-function checkLease(handlers: Iterable<Handler>, { store: { leaseMs } }: Config): void {
-  for (const { kind, timeoutMs } of handlers)
-    if (timeoutMs >= leaseMs)
-      throw new Error(
-        `handler ${kind}: its timeoutMs ${timeoutMs} must be below store.leaseMs ${leaseMs}; raise store.leaseMs`,
-      )
+const NEVER_GIVE_UP = {
+  intensity: Number.POSITIVE_INFINITY,
+  periodMs: BOUNDS.kernel.restartPeriodMs,
 }
 
 function chores({ log, store, config }: NodeContext): Chore[] {

@@ -13,35 +13,34 @@ import type { ChildSpec } from '../runtime/supervision/child-spec.ts'
 import { supervisorChild } from '../runtime/supervision/supervisor-child.ts'
 import { type ThreadRef, threadChild } from '../runtime/threads/thread-child.ts'
 import { ThreadGroup } from '../runtime/threads/thread-group.ts'
+import type { Draining } from './drain-steps.ts'
+import { ifNotStopping } from './if-not-stopping.ts'
 import type { NodeContext } from './node-context.ts'
-import { Terminator } from './terminator.ts'
+import { poolDraining } from './pool-draining.ts'
 
 /**
  * One pool, a bulkhead: its own threads, mailbox, writer, consumer and restart budget.
  *
  *     /node/pools/pool-a           one_for_all: they share what is in flight
- *       writer                     ▲ stops last
+ *       writer
  *       threads/thread-1 …         one_for_one: the pool survives the death of its threads
  *       pool                       the mailbox and who is next
  *       due                        tells the pool which keys the job table holds, then brings what is due
  *       consumer                   brings jobs from the log
- *       terminator                 ▼ stops first: lets what was started finish and commit
  */
 export function poolSubtree(
   node: NodeContext,
   name: PoolName,
-): { spec: ChildSpec; ref: ActorCell<PoolMessage> } {
-  const { system, config, log, store, handlers, metrics, stats } = node
+): { spec: ChildSpec; ref: ActorCell<PoolMessage>; draining: Draining } {
+  const { system, config, log, store, handlers, metrics, stats, isStopping } = node
   const path = `/node/pools/pool-${name}`
   const settings = config.pools[name]
   const lanes = lanesOf(name)
-  const shutdown = config.node.drainTimeoutMs
   const partitions = lanes.reduce((sum, lane) => sum + (log.partitions.get(lane) ?? 0), 0)
 
   const writer = actorChild<WriterMessage>(system, {
     path: `${path}/writer`,
     mailbox: BOUNDS.kernel.mailboxMessagesMax,
-    shutdown,
     create: () =>
       new Writer({
         store,
@@ -62,8 +61,10 @@ export function poolSubtree(
             pool.ref.tell({ type: 'committed', results }),
             consumer.ref.tell({ type: 'finished', origins }),
           ]
-          const rows = origins.filter(({ from }) => from === 'table').length
-          if (rows > 0) due.ref.tell({ type: 'settled', rows })
+          const claims = results
+            .filter(({ outcome }) => outcome.origin.from === 'table')
+            .map(({ outcome: { envelope } }) => ({ id: envelope.id, attempt: envelope.attempt }))
+          if (claims.length > 0) due.ref.tell({ type: 'settled', claims })
           if (told.includes('full')) throw new Error('a commit cannot be told: a mailbox is full')
         },
       }),
@@ -92,61 +93,60 @@ export function poolSubtree(
   const due = actorChild<DuePollerMessage>(system, {
     path: `${path}/due`,
     mailbox: BOUNDS.kernel.mailboxMessagesMax,
-    create: () =>
-      new DuePoller({
-        store,
-        pool: name,
-        pollMs: BOUNDS.due.pollMs,
-        batchJobsMax: BOUNDS.due.batchJobsMax,
-        outstandingJobsMax: BOUNDS.due.outstandingJobsMax,
-        startTimeoutMs: BOUNDS.due.startTimeoutMs,
-        now: system.now,
-        hold: (keys) => pool.ref.tell({ type: 'held', keys }),
-        deliver: (jobs) => pool.ref.tell({ type: 'delivered', jobs }) === 'accepted',
-      }),
+    create: ifNotStopping(
+      isStopping,
+      () =>
+        new DuePoller({
+          store,
+          pool: name,
+          pollMs: BOUNDS.due.pollMs,
+          batchJobsMax: BOUNDS.due.batchJobsMax,
+          outstandingJobsMax: BOUNDS.due.outstandingJobsMax,
+          startTimeoutMs: BOUNDS.due.startTimeoutMs,
+          isStopping,
+          now: system.now,
+          hold: (keys) => pool.ref.tell({ type: 'held', keys }),
+          deliver: (jobs) => pool.ref.tell({ type: 'delivered', jobs }) === 'accepted',
+        }),
+    ),
   })
 
   const consumer = actorChild<ConsumerMessage>(system, {
     path: `${path}/consumer`,
     mailbox: BOUNDS.kernel.mailboxMessagesMax,
-    create: () =>
-      new Consumer({
-        log,
-        group: `spillway.pool-${name}`,
-        lanes,
-        share: {
-          jobsMax: Math.max(
-            BOUNDS.consumer.partitionShareMin,
-            Math.floor(settings.mailboxJobsMax / partitions),
-          ),
-          bytesMax: Math.floor(settings.mailboxBytesMax / partitions),
-          windowJobsMax: BOUNDS.pool.watermarkWindowJobsMax,
-        },
-        now: system.now,
-        commitEveryMs: BOUNDS.consumer.commitEveryMs,
-        deliver: (jobs) => pool.ref.tell({ type: 'delivered', jobs }) === 'accepted',
-        bury: (outcomes) => pool.ref.tell({ type: 'bury', outcomes }) === 'accepted',
-        reportHeadAge: (headAgeMs) => pool.ref.tell({ type: 'head-age', headAgeMs }),
-      }),
+    create: ifNotStopping(
+      isStopping,
+      () =>
+        new Consumer({
+          log,
+          group: `spillway.pool-${name}`,
+          lanes,
+          share: {
+            jobsMax: Math.max(
+              BOUNDS.consumer.partitionShareMin,
+              Math.floor(settings.mailboxJobsMax / partitions),
+            ),
+            bytesMax: Math.floor(settings.mailboxBytesMax / partitions),
+            windowJobsMax: BOUNDS.pool.watermarkWindowJobsMax,
+          },
+          now: system.now,
+          commitEveryMs: BOUNDS.consumer.commitEveryMs,
+          deliver: (jobs) => pool.ref.tell({ type: 'delivered', jobs }) === 'accepted',
+          bury: (outcomes) => pool.ref.tell({ type: 'bury', outcomes }) === 'accepted',
+          reportHeadAge: (headAgeMs) => pool.ref.tell({ type: 'head-age', headAgeMs }),
+        }),
+    ),
   })
 
-  const terminator = actorChild<never>(system, {
-    path: `${path}/terminator`,
-    mailbox: 1,
-    shutdown,
-    create: () =>
-      new Terminator(
-        [
-          () => due.ref.ask<void>((reply) => ({ type: 'pause', reply }), shutdown),
-          () => consumer.ref.ask<void>((reply) => ({ type: 'quiesce', reply }), shutdown),
-          () => pool.ref.ask<void>((reply) => ({ type: 'drain', reply }), shutdown),
-        ],
-        node.isStopping,
-      ),
-  })
-
-  const children = [writer.spec, threads.spec, pool.spec, due.spec, consumer.spec, terminator.spec]
-  return { ref: pool.ref, spec: supervisorChild(system, { path, strategy: 'one_for_all', children }) }
+  const children = [writer.spec, threads.spec, pool.spec, due.spec, consumer.spec]
+  return {
+    ref: pool.ref,
+    spec: supervisorChild(system, { path, strategy: 'one_for_all', children }),
+    draining: poolDraining(
+      { due: due.ref, consumer: consumer.ref, pool: pool.ref },
+      config.node.drainTimeoutMs,
+    ),
+  }
 }
 
 /** The threads of one pool, each replaced by itself when it dies. */
@@ -179,7 +179,8 @@ function poolThreads(
       args,
       // A message brings one job at least.
       capacity: concurrency,
-      shutdown: config.node.drainTimeoutMs,
+      // When it is stopped, its pool has been: nobody hears what it could still report.
+      shutdown: 'brutal_kill',
       startTimeoutMs: BOUNDS.kernel.threadStartTimeoutMs,
       onUp: () => pool().tell({ type: 'thread-up', path: threadPath }),
       onMessage: (message) => {

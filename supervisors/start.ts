@@ -7,7 +7,7 @@ import { loadConfig } from '../runtime/config/load-config.ts'
 import { createLogger } from '../runtime/observe/logger.ts'
 import { banner } from './banner.ts'
 import { EXIT } from './exit-codes.ts'
-import { type RunningNode, startNode } from './node.ts'
+import { type NodeParts, type RunningNode, startNode } from './node.ts'
 
 export const startHelp = (): string =>
   `spillway start [flags]: runs a node until SIGTERM or Ctrl-C.\n\n${describeSettings().help}\n\n${EXIT_CODES}\n`
@@ -23,7 +23,7 @@ const EXIT_CODES = `Exit codes:
 const BUILT_IN_HANDLERS = fileURLToPath(new URL('../actors/handlers', import.meta.url))
 
 /** Runs a node to its end; resolves with the exit code of the process. */
-export async function start(argv: readonly string[]): Promise<number> {
+export async function start(argv: readonly string[], parts?: NodeParts): Promise<number> {
   let loaded: ReturnType<typeof loadConfig>
   try {
     loaded = loadConfig({
@@ -41,7 +41,7 @@ export async function start(argv: readonly string[]): Promise<number> {
   const log = createLogger(config.observe.logLevel, config.observe.logFormat)
   let node: RunningNode
   try {
-    node = await startNode(config, log)
+    node = await startNode(config, log, parts)
   } catch (cause) {
     console.error(`spillway: the node could not start: ${(cause as Error).message}`)
     log.debug({ err: cause }, 'where it could not start')

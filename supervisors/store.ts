@@ -17,7 +17,8 @@ import { ThreadGroup } from '../runtime/threads/thread-group.ts'
  *
  *     /node/store            rest_for_one
  *       database             PGlite; while it is down, statements fail as transient and are repeated
- *       schema               migrations, whenever the database comes up
+ *       schema               migrations, whenever the database comes up; at the first time it ends the leases of runs
+ *                            that ended with an earlier process
  */
 export function storeSubtree(
   system: ActorSystem,
@@ -45,11 +46,24 @@ export function storeSubtree(
   })
   const sql = new ThreadSql({ post: (message) => database.ref.tell(message) })
   const store = new SqlJobStore(sql, { leaseMs: config.store.leaseMs, tables })
+  let isFirst = true
+  const comeUp = async (): Promise<void> => {
+    await migrate(sql, tables)
+    // The lock on the data directory: this process is alone with its database, and no pool of it runs yet. Later, runs may be alive.
+    if (isFirst) await store.endLeases(system.now())
+    isFirst = false
+  }
   const schema = actorChild<never>(system, {
     path: `${path}/schema`,
     mailbox: 1,
-    create: () => ({ init: () => migrate(sql, tables), receive: () => {} }),
+    create: () => ({ init: comeUp, receive: () => {} }),
   })
   const children = [database.spec, schema.spec]
-  return { store, spec: supervisorChild(system, { path, strategy: 'rest_for_one', children }) }
+  return {
+    store,
+    spec: supervisorChild(system, { path, strategy: 'rest_for_one', intensity: NEVER_GIVE_UP, children }),
+  }
 }
+
+/** On a full disk the database can't recover before there is room: it is tried on, and the node goes on by itself. */
+const NEVER_GIVE_UP = { intensity: Number.POSITIVE_INFINITY, periodMs: 10_000 }

@@ -49,8 +49,9 @@ export function upstreamsSubtree(
       chat: { port: portOf(simulated.chat) },
       crm: { port: portOf(simulated.crm) },
     }),
-    capacity: 10,
-    shutdown: 2_000,
+    // Nobody sends it messages.
+    capacity: 1,
+    shutdown: BOUNDS.kernel.shutdownMs,
     startTimeoutMs: BOUNDS.kernel.threadStartTimeoutMs,
     onMessage: (message) => {
       simulated = (message as UpstreamsReady).ready

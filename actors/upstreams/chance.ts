@@ -1,3 +1,5 @@
+import { BOUNDS } from '../../runtime/config/bounds.ts'
+
 /** Seeded randomness of the simulators: the same seed and the same order of requests give the same run. */
 export interface Chance {
   /** [0, 1) */
@@ -7,7 +9,7 @@ export interface Chance {
   logNormalMs(medianMs: number, sigma: number): number
 }
 
-export const DELAY_MAX_MS = 60_000
+export const DELAY_MAX_MS = BOUNDS.simulator.delayMaxMs
 
 export function seededChance(seed: number): Chance {
   const next = mulberry32(seed)

@@ -1,3 +1,4 @@
+import { BOUNDS } from '../../runtime/config/bounds.ts'
 import { BoundedMap } from './bounded-map.ts'
 
 /** The CRM's memory: contacts per tenant and the answers given under an Idempotency-Key, the oldest forgotten first. */
@@ -9,8 +10,7 @@ export interface CrmAnswer {
 
 export type Contact = Readonly<Record<string, unknown>>
 
-const CONTACTS_MAX = 50_000
-const REMEMBERED_MAX = 10_000
+const { contactsMax, answersKeptMax } = BOUNDS.simulator
 const FIELDS = ['email', 'name', 'company', 'phone', 'fields']
 
 /** What is wrong with it, when it is no contact. */
@@ -22,8 +22,8 @@ export function parseContact(body: Contact | undefined): Contact | string {
 }
 
 export class ContactStore {
-  readonly #contacts = new BoundedMap<{ id: string; revision: number; contact: Contact }>(CONTACTS_MAX)
-  readonly #remembered = new BoundedMap<{ sent: string; answer: CrmAnswer }>(REMEMBERED_MAX)
+  readonly #contacts = new BoundedMap<{ id: string; revision: number; contact: Contact }>(contactsMax)
+  readonly #remembered = new BoundedMap<{ sent: string; answer: CrmAnswer }>(answersKeptMax)
   #created = 0
 
   find(tenant: string, externalId: string): CrmAnswer {

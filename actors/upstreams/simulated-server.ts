@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { BOUNDS } from '../../runtime/config/bounds.ts'
 
 /** What the two simulated upstreams share: a real HTTP server on the loopback, bounded bodies, an end that ends at once. */
 export interface SimulatedServer {
@@ -20,7 +21,7 @@ export interface Exchange {
   gone: AbortSignal
 }
 
-const BODY_BYTES_MAX = 1_048_576
+const BODY_BYTES_MAX = BOUNDS.simulator.bodyBytesMax
 
 /** Port 0 takes any that is free. Rejects when the port is taken. */
 export async function startSimulatedServer(

@@ -1,3 +1,4 @@
+import { BOUNDS } from '../../runtime/config/bounds.ts'
 import { BoundedMap } from './bounded-map.ts'
 
 /** A token bucket per tenant. The one that was idle longest makes room when there are too many. */
@@ -14,4 +15,4 @@ export class TenantBuckets {
   }
 }
 
-const TENANTS_MAX = 10_000
+const TENANTS_MAX = BOUNDS.simulator.tenantsMax

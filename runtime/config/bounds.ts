@@ -1,11 +1,12 @@
-import { POOLS, type Pool } from '../job/lane.ts'
-import { TIERS } from '../job/tier.ts'
-import { atMost, type Conflict, product, type Quantity } from './conflict.ts'
-import { type Config, type NumberPath, valueAt } from './settings.ts'
-
 /**
  * Every bound that nobody should have to set, by the stage it belongs to in the order of a job's path. What a node is
- * configured with is in `settings.ts`; `checkBounds` holds the two together.
+ * configured with is in `settings.ts`; `check-bounds.ts` holds the two together, and no node starts where they do not fit.
+ *
+ * The rule: what bounds a queue, a buffer, a cache, a batch, a retry, a loop or a wait is here, and a test looks for such
+ * constants elsewhere. In their own files are the constants of formats and protocols, the lengths of texts that people
+ * read (`…_CHARS_MAX`), and what a built-in handler asks of its upstream: that is its own business, as any handler's.
+ *
+ * Names end in their unit: `Jobs`, `Bytes`, `Ms`, `Mib`, or what is counted, and in `Max` or `Min` where it is one.
  */
 export const BOUNDS = {
   kernel: {
@@ -17,6 +18,17 @@ export const BOUNDS = {
     threadStartTimeoutMs: 30_000,
     /** Messages that an actor handles before others get their turn. */
     messagesPerTurn: 256,
+    /** How long an actor may take to stop before it is killed, where its child spec says nothing else. */
+    shutdownMs: 5_000,
+    /** How long the threads of a group may take to end when it is given up. */
+    threadGroupEndMs: 2_000,
+    /** More restarts than this within the period, and a supervisor gives up, where its options say nothing else. */
+    restartsMax: 5,
+    restartPeriodMs: 10_000,
+    /** Back-off between restarts: it grows with each until a child has stayed up for so long. */
+    restartDelayMinMs: 10,
+    restartDelayMaxMs: 5_000,
+    restartResetMs: 30_000,
   },
   http: {
     /** Rest of a refused body that is read and thrown away, so that its client sees the answer; with more the connection ends. */
@@ -29,10 +41,18 @@ export const BOUNDS = {
     jsonDepthMax: 32,
     orderingKeyBytesMax: 256,
     idempotencyKeyBytesMax: 255,
+    /** Payloads up to this are looked at again to say what is wrong with them; that of a larger one is said in general. */
+    explainedBytesMax: 16_384,
+    /** How long a lookup waits for what the pools say of a job; then the job table alone answers. */
+    findTimeoutMs: 500,
+    /** How long a node that stops still answers on open connections: each answer tells one client that it goes. */
+    lingerMs: 250,
   },
   accept: {
     /** Jobs claimed and appended together; a batch request goes in one piece. */
     batchJobsMax: 1_000,
+    /** Appends begin this far apart: one costs some 400 us of CPU, however few jobs are in it. */
+    appendEveryMs: 3,
     /** How long a duplicate waits for the owner of its claim before it is answered 409. */
     waitForOwnerMs: 200,
     /** How often that duplicate asks again for a claim that another node owns. */
@@ -42,10 +62,33 @@ export const BOUNDS = {
     heldBytesMax: 134_217_728,
     /** Partitions of a lane that one tenant's jobs go to. */
     shardPartitions: 2,
+    /** Tenants whose partitions are remembered; with more they are computed anew. */
+    shardsCachedMax: 100_000,
   },
   claims: {
     /** Claims not settled yet; with more, jobs are appended unclaimed. */
     pendingMax: 100_000,
+    /** Accepted claims kept, some 100 bytes of memory each; with more, the oldest go before their time. */
+    acceptedMax: 1_400_000,
+    /** Expired claims looked for with each new one: two or more, so that they go faster than new ones come. */
+    sweepMax: 8,
+  },
+  log: {
+    /** Appends that wait for the disk; with more, appends are refused. */
+    pendingBytesMax: 67_108_864,
+    /** Records of a partition stored as one; a larger record is alone. */
+    batchBytesMax: 1_048_576,
+    /** A transaction takes appends until it has this much; it takes one however large. */
+    transactionWritesMax: 2_048,
+    transactionBytesMax: 4_194_304,
+    /** Disk that appends leave, on which offsets go on being committed and a slice of batches removed when it is full. */
+    reserveBytes: 8_388_608,
+    /** Batches that retention removes in one transaction: it keeps the turn of the event loop short. */
+    expirySliceBatches: 256,
+    /** Address space beyond twice `log.bytesMax`: the tables' own pages, and consumed records between two expiries. */
+    mapSlackBytes: 268_435_456,
+    /** How long the holder of a data directory's lock may take to answer before it is taken for gone. */
+    lockAnswerTimeoutMs: 1_000,
   },
   consumer: {
     /** Records handed over in one batch. */
@@ -55,6 +98,12 @@ export const BOUNDS = {
     partitionShareMin: 50,
     /** How often offsets are committed and the age of the oldest job is reported. */
     commitEveryMs: 200,
+  },
+  handlers: {
+    /** How long a handler's file may take to be imported. */
+    importTimeoutMs: 10_000,
+    /** Longest `timeoutMs` that a handler may declare. */
+    timeoutMaxMs: 3_600_000,
   },
   pool: {
     /** Jobs posted to a thread in one message: cheaper per job, yet no thread hoards what another could start. */
@@ -68,6 +117,11 @@ export const BOUNDS = {
     thinBelowMs: 10_000,
     /** A job's result, as JSON. */
     resultBytesMax: 65_536,
+    /** Rows that a job writes, and their size as JSON. */
+    writesMax: 100,
+    writesBytesMax: 262_144,
+    /** What a tenant may owe the fair scheduler after jobs that took longer than expected, in rounds. */
+    debtRoundsMax: 10,
     /** Jobs taken from a partition beyond its first unfinished one. */
     watermarkWindowJobsMax: 50_000,
   },
@@ -75,21 +129,47 @@ export const BOUNDS = {
     simulatorHeapMibMax: 256,
     /** A response is cut off here: memory outside the heap is not watched. */
     responseBytesMax: 1_048_576,
+    /** Longest pause that an upstream's Retry-After is believed. */
+    retryAfterMaxMs: 3_600_000,
+  },
+  simulator: {
+    bodyBytesMax: 1_048_576,
+    /** Longest that a simulated answer takes. */
+    delayMaxMs: 60_000,
+    /** Entries kept; the oldest goes first. */
+    tenantsMax: 10_000,
+    contactsMax: 50_000,
+    answersKeptMax: 10_000,
   },
   writer: {
     /** How long an outcome waits for others to be committed with. */
-    batchAgeMaxMs: 5,
+    batchAgeMaxMs: 20,
     /** Outcomes that wait for their commit. */
     queueJobsMax: 10_000,
     /** Back-off while the database can't be reached. */
     transientRetryMinMs: 50,
     transientRetryMaxMs: 5_000,
+    /** Internal errors of the database in a row after which a batch is taken to be their cause. */
+    internalErrorsMax: 5,
   },
   store: {
     /** V8's hard limit for the thread of the embedded database; its WebAssembly memory is not in it. */
     heapMibMax: 1_024,
     /** Statements that wait for the embedded database. */
     statementsOutstandingMax: 1_000,
+    /** Write-ahead log of the embedded database beyond which it is checkpointed, and statements between two looks at it. */
+    walBytesMax: 67_108_864,
+    statementsPerWalCheck: 64,
+    /** Texts of the commit statement kept, one per set of tables that a batch writes to. */
+    commitTextsMax: 256,
+    /** Earlier states of a job that its row keeps. */
+    historyEntriesMax: 64,
+  },
+  /** Until when each step of a stop is over, as a share of `node.drainTimeoutMs`; the rest is for closing. */
+  drain: {
+    quiesceShare: 0.2,
+    finishShare: 0.8,
+    releaseShare: 0.9,
   },
   housekeeper: {
     /** Little and often: each round holds up the main thread. */
@@ -107,62 +187,3 @@ export const BOUNDS = {
     batchJobsMax: 200,
   },
 } as const
-
-/** Every relation among bounds, and between bounds and settings, that does not hold; each names both sides. */
-export function checkBounds(config: Config): Conflict[] {
-  const setting = settingOf(config)
-  const claimsPending = bound('claims', 'pendingMax')
-  const writerQueue = bound('writer', 'queueJobsMax')
-  const acceptBatch = bound('accept', 'batchJobsMax')
-  const body = setting('http.bodyBytesMax')
-  return [
-    ...atMost(bound('ingress', 'batchLinesMax'), acceptBatch, 'a batch request is accepted in one piece'),
-    ...atMost(acceptBatch, claimsPending, 'a full batch could not be claimed'),
-    ...atMost(
-      setting('http.requestsInFlightMax'),
-      claimsPending,
-      'requests in flight could not all be claimed',
-    ),
-    ...atMost(bound('ingress', 'orderingKeyBytesMax'), body, 'it is part of the body'),
-    ...atMost(
-      bound('consumer', 'batchJobsMax'),
-      bound('pool', 'watermarkWindowJobsMax'),
-      'a batch must fit in',
-    ),
-    ...atMost(setting('store.batchJobsMax'), writerQueue, 'no commit could ever be that large'),
-    ...atMost(bound('writer', 'transientRetryMinMs'), bound('writer', 'transientRetryMaxMs'), 'it grows'),
-    ...atMost(bound('due', 'pollMs'), setting('store.leaseMs'), 'a lease would end before anyone looks'),
-    ...POOLS.flatMap((pool) => checkPool(pool, setting)),
-  ]
-}
-
-function checkPool(pool: Pool, setting: SettingOf): Conflict[] {
-  const mailboxJobs = setting(`pools.${pool}.mailboxJobsMax`)
-  const mailboxBytes = setting(`pools.${pool}.mailboxBytesMax`)
-  const running = product(setting(`pools.${pool}.threads`), setting(`pools.${pool}.concurrency`))
-  const tiers = { name: 'tiers', value: TIERS.length, settings: [] }
-  const partitions = product(tiers, setting('log.partitionsPerLane'))
-  const shares = product(partitions, bound('consumer', 'partitionShareMin'))
-  const largestBodies = product(partitions, setting('http.bodyBytesMax'))
-  return [
-    ...atMost(running, bound('writer', 'queueJobsMax'), 'the outcomes of running jobs must find room'),
-    ...atMost(bound('consumer', 'batchJobsMax'), mailboxJobs, 'a batch from the log must find room'),
-    ...atMost(bound('due', 'batchJobsMax'), mailboxJobs, 'a batch from the job table must find room'),
-    ...atMost(shares, mailboxJobs, 'each partition must get its share of the mailbox'),
-    ...atMost(largestBodies, mailboxBytes, 'each partition must find room for the largest job'),
-  ]
-}
-
-type Bounds = typeof BOUNDS
-
-/** Named as the source code names it: `BOUNDS.writer.queueJobsMax`. */
-const bound = <Stage extends keyof Bounds>(stage: Stage, name: keyof Bounds[Stage] & string): Quantity => ({
-  name: `BOUNDS.${stage}.${name}`,
-  value: BOUNDS[stage][name] as number,
-  settings: [],
-})
-
-type SettingOf = ReturnType<typeof settingOf>
-const settingOf =
-  (config: Config) =>
-  (path: NumberPath): Quantity => ({ name: path, value: valueAt(config, path), settings: [path] })

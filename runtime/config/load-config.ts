@@ -1,4 +1,4 @@
-import { checkBounds } from './bounds.ts'
+import { checkBounds } from './check-bounds.ts'
 import { ConfigError } from './config-error.ts'
 import type { Conflict } from './conflict.ts'
 import { crossCheck } from './cross-checks.ts'

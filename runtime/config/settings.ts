@@ -137,7 +137,7 @@ export const SETTINGS = {
     doc: 'Rows of the job table are dropped by day after this; must outlast the log.',
   }),
   'store.batchJobsMax': integer({
-    default: 500,
+    default: 1_000,
     min: 1,
     max: 5_000,
     unit: 'jobs',

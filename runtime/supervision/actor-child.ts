@@ -1,6 +1,7 @@
 import type { Behaviour } from '../actor/actor.ts'
 import { ActorCell } from '../actor/actor-cell.ts'
 import type { ActorSystem } from '../actor/actor-system.ts'
+import { BOUNDS } from '../config/bounds.ts'
 import type { ChildSpec, Restart, Shutdown } from './child-spec.ts'
 
 /** An actor on the main thread as a supervised child. Its ref is valid at once: siblings can be wired before any starts. */
@@ -24,7 +25,8 @@ export function actorChild<Message>(
   system: ActorSystem,
   options: ActorChildOptions<Message>,
 ): ActorChild<Message> {
-  const { path, mailbox, create, onDeadLetter, restart = 'permanent', shutdown = 5_000 } = options
+  const { path, mailbox, create, onDeadLetter } = options
+  const { restart = 'permanent', shutdown = BOUNDS.kernel.shutdownMs } = options
   const cell = new ActorCell(system, path, mailbox, create, onDeadLetter)
   const spec: ChildSpec = {
     id: path.slice(path.lastIndexOf('/') + 1),

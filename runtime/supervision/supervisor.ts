@@ -1,5 +1,6 @@
 import type { ActorSystem } from '../actor/actor-system.ts'
 import { describeExit, type ExitReason, KILLED, SHUTDOWN, toError } from '../actor/exit-reason.ts'
+import { BOUNDS } from '../config/bounds.ts'
 import { backoffMs } from '../overload/backoff.ts'
 import { type ChildSpec, type ChildView, type RunningChild, shouldRestart } from './child-spec.ts'
 import { addRestart, type RestartIntensity, type RestartWindow, within } from './restart-window.ts'
@@ -29,8 +30,9 @@ export interface SupervisorOptions {
   backoff?: { minMs: number; maxMs: number; resetMs: number }
 }
 
-const DEFAULT_INTENSITY: RestartIntensity = { intensity: 5, periodMs: 10_000 }
-const DEFAULT_BACKOFF = { minMs: 10, maxMs: 5_000, resetMs: 30_000 }
+const { restartsMax, restartPeriodMs, restartDelayMinMs, restartDelayMaxMs, restartResetMs } = BOUNDS.kernel
+const DEFAULT_INTENSITY: RestartIntensity = { intensity: restartsMax, periodMs: restartPeriodMs }
+const DEFAULT_BACKOFF = { minMs: restartDelayMinMs, maxMs: restartDelayMaxMs, resetMs: restartResetMs }
 
 type Status = 'waiting' | 'starting' | 'running' | 'stopping' | 'restarting' | 'ended'
 

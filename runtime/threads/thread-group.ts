@@ -1,4 +1,5 @@
 import { Piscina } from 'piscina'
+import { BOUNDS } from '../config/bounds.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { HostTask } from './thread-host.ts'
 
@@ -15,8 +16,10 @@ export interface ThreadGroupOptions {
   log: Logger
 }
 
+/** The main thread answers requests: where all compete for the same cores, it goes first. */
+const NICE_INCREMENT = 10
+
 const HOST = new URL('./thread-host.ts', import.meta.url).href
-const DESTROY_TIMEOUT_MS = 2_000
 
 export class ThreadGroup {
   readonly #options: ThreadGroupOptions
@@ -57,6 +60,7 @@ export class ThreadGroup {
       atomics: 'disabled',
       // A thread is never used for a second actor: what the first one left behind dies with it.
       idleTimeout: 0,
+      niceIncrement: NICE_INCREMENT,
       resourceLimits: { maxOldGenerationSizeMb: heapMibMax },
     })
     piscina.on('error', (err) => log.error({ group: name, err }, 'thread group error'))
@@ -71,7 +75,7 @@ function partition<Item>(items: readonly Item[], belongs: (item: Item) => boolea
 /** Piscina waits for `terminate()`, which may never resolve. */
 async function destroyWithin(piscina: Piscina): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, DESTROY_TIMEOUT_MS)
+  const timer = setTimeout(resolve, BOUNDS.kernel.threadGroupEndMs)
   await Promise.race([piscina.destroy(), late])
   clearTimeout(timer)
 }

@@ -8,7 +8,8 @@ import type { ThreadBehaviour, ThreadModule } from './thread-module.ts'
  *
  *     main → thread   { stop: true } | { message }        thread → main   { ready: true } | { message }
  *
- * The task's promise is the thread's life: it resolves after a stop, rejects when the behaviour throws.
+ * The task's promise is the thread's life: it resolves after a stop, rejects when the behaviour throws. At a stop what was
+ * received before is finished first, as an actor finishes its message; what comes later is not taken up.
  */
 export interface HostTask {
   port: MessagePort
@@ -55,18 +56,33 @@ export default async function host(task: HostTask): Promise<void> {
   }
 }
 
+/** Resolves when it was told to stop and nothing that it received before is under way. */
 function receiveUntilStopped(
   port: MessagePort,
   board: ThreadBoard,
   behaviour: ThreadBehaviour,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
+    let underWay = 0
+    let stopping = false
+    const endWhenIdle = (): void => {
+      if (stopping && underWay === 0) resolve()
+    }
     port.on('message', (envelope: ToThread) => {
       board.increment('received')
-      if ('stop' in envelope) return resolve()
+      if (stopping) return
+      if ('stop' in envelope) {
+        stopping = true
+        return endWhenIdle()
+      }
       try {
         const pending = behaviour.receive(envelope.message)
-        if (pending !== undefined) pending.catch(reject)
+        if (pending === undefined) return
+        underWay++
+        pending.then(() => {
+          underWay--
+          endWhenIdle()
+        }, reject)
       } catch (cause) {
         reject(cause)
       }

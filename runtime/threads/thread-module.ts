@@ -8,9 +8,9 @@ export type ThreadModule<Args> = (
 ) => ThreadBehaviour | Promise<ThreadBehaviour>
 
 export interface ThreadBehaviour {
-  /** Messages come in order; a promise returned is not waited for, a rejection ends the thread. */
+  /** Messages come in order; the next does not wait for a promise returned, only a stop does. A rejection ends the thread. */
   receive(message: unknown): void | Promise<void>
-  /** Stop: finish or give up what is running, release what is held. Bounded by the shutdown time of its child spec. */
+  /** Stop, behind all that was received: release what is held. Bounded by the shutdown time of its child spec. */
   terminate?(): void | Promise<void>
 }
 

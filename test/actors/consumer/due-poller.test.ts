@@ -2,18 +2,20 @@ import { expect, onTestFinished, test } from 'vitest'
 import { DuePoller, type DuePollerMessage } from '../../../actors/consumer/due-poller.ts'
 import { ActorCell } from '../../../runtime/actor/actor-cell.ts'
 import type { Job } from '../../../runtime/job/job.ts'
-import type { JobStore } from '../../../runtime/store/job-store.ts'
+import type { Claim, JobStore } from '../../../runtime/store/job-store.ts'
 import { SqlError } from '../../../runtime/store/sql.ts'
 import { aJob } from '../../support/jobs.ts'
 import { testSystem } from '../../support/test-system.ts'
 import { until } from '../../support/until.ts'
 
 /** A job table with more due than anyone can run, which is away for its first `failures` questions. */
-async function start({ failures = 0 } = {}) {
+async function start({ failures = 0, isStopping = false } = {}) {
   let left = failures
   const delivered: Job[] = []
   const limits: number[] = []
-  const store: Pick<JobStore, 'heldKeys' | 'claimDue'> = {
+  const released: Claim[] = []
+  const store: Pick<JobStore, 'heldKeys' | 'claimDue' | 'release'> = {
+    release: async (claims) => released.push(...claims),
     heldKeys: async () => {
       if (left-- > 0) throw new SqlError('the database thread is not running', '08001')
       return []
@@ -31,6 +33,7 @@ async function start({ failures = 0 } = {}) {
       batchJobsMax: 3,
       outstandingJobsMax: 7,
       startTimeoutMs: 5_000,
+      isStopping: () => isStopping,
       now: Date.now,
       hold: () => {},
       deliver: (jobs) => {
@@ -41,14 +44,17 @@ async function start({ failures = 0 } = {}) {
   })
   onTestFinished(() => cell.stop())
   await cell.start()
-  return { cell, delivered, limits }
+  return { cell, delivered, limits, released }
 }
+
+const claimsOf = (jobs: readonly Job[]): Claim[] =>
+  jobs.map(({ envelope: { id, attempt } }) => ({ id, attempt }))
 
 test('no more is claimed than can be run, and more when that is settled', async () => {
   const { cell, delivered, limits } = await start()
   await until(() => delivered.length === 7, 'all that is allowed')
   expect(limits).toEqual([3, 3, 1])
-  cell.tell({ type: 'settled', rows: 2 })
+  cell.tell({ type: 'settled', claims: claimsOf(delivered.slice(0, 2)) })
   await until(() => delivered.length === 9, 'what was settled')
   expect(limits).toEqual([3, 3, 1, 2])
 })
@@ -56,4 +62,21 @@ test('no more is claimed than can be run, and more when that is settled', async 
 test('a job table that comes up later is waited for', async () => {
   const { delivered } = await start({ failures: 3 })
   await until(() => delivered.length > 0, 'the first claims')
+})
+
+test('a start that waits for the job table is given up when the node stops', async () => {
+  await expect(start({ failures: 1, isStopping: true })).rejects.toThrow('not running')
+})
+
+test('paused it claims nothing more, and gives back what is claimed and not settled in this attempt', async () => {
+  const { cell, delivered, limits, released } = await start()
+  await until(() => delivered.length === 7, 'all that is allowed')
+  const ask = (type: 'pause' | 'release') => cell.ask<void>((reply) => ({ type, reply }), 5_000)
+  await ask('pause')
+  const [settled, claimedAgain, ...rest] = claimsOf(delivered)
+  const before = { ...claimedAgain!, attempt: claimedAgain!.attempt - 1 }
+  cell.tell({ type: 'settled', claims: [settled!, before] })
+  await ask('release')
+  expect(released).toEqual([claimedAgain, ...rest])
+  expect(limits).toEqual([3, 3, 1])
 })
