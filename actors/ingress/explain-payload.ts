@@ -1,4 +1,5 @@
 import type { TLocalizedValidationError } from 'typebox/error'
+import { BOUNDS } from '../../runtime/config/bounds.ts'
 import type { CatalogueEntry } from './catalogue.ts'
 
 /**
@@ -21,7 +22,7 @@ export function explainPayload({ payload }: CatalogueEntry, value: unknown, body
   return cut(sentences.slice(0, PLACES_MAX).join('; '), DETAIL_CHARS_MAX)
 }
 
-const EXPLAINED_BYTES_MAX = 16 * 1024
+const EXPLAINED_BYTES_MAX = BOUNDS.ingress.explainedBytesMax
 const PLACES_MAX = 3
 const PATH_CHARS_MAX = 120
 const DETAIL_CHARS_MAX = 500

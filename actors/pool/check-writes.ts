@@ -1,17 +1,20 @@
+import { BOUNDS } from '../../runtime/config/bounds.ts'
 import type { ColumnType, TableDefinition } from '../../runtime/handler/define-table.ts'
-import type { Write } from '../../runtime/job/outcome.ts'
+import type { StoredRow, Write } from '../../runtime/job/outcome.ts'
 import { StorableError, storableJson } from './storable-json.ts'
 
 /**
  * A handler's writes, checked against the tables it declared, where only its own job can be hurt: in the writer one bad
  * row makes the database refuse the whole batch.
  */
-const WRITES_MAX = 100
-const WRITES_BYTES_MAX = 262_144
+const WRITES_MAX = BOUNDS.pool.writesMax
+const WRITES_BYTES_MAX = BOUNDS.pool.writesBytesMax
 
-/** Plain copies that can be sent to another thread. Throws StorableError naming table, column and value. */
-export function checkWrites(writes: unknown, tables: readonly TableDefinition[]): readonly Write[] {
-  if (writes === undefined) return []
+const NONE: readonly StoredRow[] = []
+
+/** As text, the form in which they can be sent to another thread and to the database. Throws StorableError naming table, column and value. */
+export function checkWrites(writes: unknown, tables: readonly TableDefinition[]): readonly StoredRow[] {
+  if (writes === undefined) return NONE
   if (!Array.isArray(writes)) throw new StorableError('writes must be an array of { table, row }')
   if (writes.length > WRITES_MAX)
     throw new StorableError(`${writes.length} writes are too many; at most ${WRITES_MAX} are stored`)
@@ -23,7 +26,7 @@ interface Budget {
   bytesLeft: number
 }
 
-function checkWrite(write: unknown, tables: readonly TableDefinition[], budget: Budget): Write {
+function checkWrite(write: unknown, tables: readonly TableDefinition[], budget: Budget): StoredRow {
   const { table: name, row } = (write ?? {}) as Partial<Write>
   const table = tables.find((declared) => declared.name === name)
   if (table === undefined)
@@ -32,43 +35,40 @@ function checkWrite(write: unknown, tables: readonly TableDefinition[], budget: 
     )
   if (typeof row !== 'object' || row === null || Array.isArray(row))
     throw new StorableError(`table ${table.name}: row must be an object of columns`)
-  const checked: Record<string, unknown> = {}
-  for (const [column, value] of Object.entries(row)) {
-    const type = Object.hasOwn(table.columns, column) ? table.columns[column] : undefined
-    if (type === undefined) throw new StorableError(`table ${table.name} has no column ${column}`)
-    checked[column] = value == null ? null : checkValue(`${table.name}.${column}`, type, value, budget)
+  for (const column in row)
+    if (!Object.hasOwn(table.columns, column))
+      throw new StorableError(`table ${table.name} has no column ${column}`)
+  const values: (string | null)[] = []
+  for (const column in table.columns) {
+    const value = Object.hasOwn(row, column) ? row[column] : null
+    values.push(value == null ? null : textOf(table, column, value, budget))
   }
   for (const column of table.key)
-    if (checked[column] == null)
+    if (row[column] == null)
       throw new StorableError(`table ${table.name}: key column ${column} needs a value`)
-  return { table: table.name, row: checked }
+  return { table: table.name, values }
 }
 
-function checkValue(column: string, type: ColumnType, value: unknown, budget: Budget): unknown {
-  const refuse = (): never => {
-    throw new StorableError(`${column} is ${type}, which cannot hold this ${typeof value}: ${excerpt(value)}`)
-  }
-  switch (type) {
-    case 'text':
-      if (typeof value !== 'string' || value.includes('\0')) return refuse()
-      spend(budget, Buffer.byteLength(value))
-      return value.toWellFormed()
-    case 'integer':
-      return Number.isInteger(value) && value === (Number(value) | 0) ? value : refuse()
-    case 'bigint':
-      return Number.isSafeInteger(value) ? value : refuse()
-    case 'double precision':
-      return Number.isFinite(value) ? value : refuse()
-    case 'boolean':
-      return typeof value === 'boolean' ? value : refuse()
-    case 'timestamptz':
-      return timestamp(value) ?? refuse()
-    case 'jsonb': {
-      const json = storableJson(column, value, budget.bytesLeft)
-      spend(budget, json.bytes)
-      return json.value
-    }
-  }
+function textOf({ name, columns }: TableDefinition, column: string, value: unknown, budget: Budget): string {
+  const type = columns[column] as ColumnType
+  const text =
+    type === 'jsonb' ? storableJson(`${name}.${column}`, value, budget.bytesLeft) : TEXTS[type](value)
+  if (text === undefined)
+    throw new StorableError(
+      `${name}.${column} is ${type}, which cannot hold this ${typeof value}: ${excerpt(value)}`,
+    )
+  spend(budget, Buffer.byteLength(text))
+  return text
+}
+
+/** Undefined for what the type cannot hold. */
+const TEXTS: Readonly<Record<Exclude<ColumnType, 'jsonb'>, (value: unknown) => string | undefined>> = {
+  text: (value) => (typeof value === 'string' && !value.includes('\0') ? value.toWellFormed() : undefined),
+  integer: (value) => (Number.isInteger(value) && value === (Number(value) | 0) ? String(value) : undefined),
+  bigint: (value) => (Number.isSafeInteger(value) ? String(value) : undefined),
+  'double precision': (value) => (Number.isFinite(value) ? String(value) : undefined),
+  boolean: (value) => (typeof value === 'boolean' ? String(value) : undefined),
+  timestamptz: timestamp,
 }
 
 function spend(budget: Budget, bytes: number): void {

@@ -22,6 +22,35 @@ export interface RunConditions {
 /** Safe in an HTTP header, and short enough for upstreams that limit the length of the key. */
 const STEP = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/
 
+/** A class for the sake of `signal`, which is made on demand: a getter in a literal costs every run a hidden class. */
+class RunContext implements HandlerContext {
+  readonly tenant: string
+  readonly traceparent: string
+  readonly thin: boolean
+  readonly attempt: number
+  readonly lastAttempt: boolean
+  readonly enrich: HandlerContext['enrich']
+  readonly call: HandlerContext['call']
+  readonly log: HandlerLog
+  readonly #deadline: Deadline
+
+  constructor(deadline: Deadline, rest: Omit<HandlerContext, 'signal'>) {
+    this.#deadline = deadline
+    this.tenant = rest.tenant
+    this.traceparent = rest.traceparent
+    this.thin = rest.thin
+    this.attempt = rest.attempt
+    this.lastAttempt = rest.lastAttempt
+    this.enrich = rest.enrich
+    this.call = rest.call
+    this.log = rest.log
+  }
+
+  get signal(): AbortSignal {
+    return this.#deadline.signal
+  }
+}
+
 /** No method uses `this`: a handler may take the context apart. */
 export function openRun(envelope: Envelope, deadline: Deadline, conditions: RunConditions): Run {
   const { id, tenant, kind, attempt, traceparent } = envelope
@@ -30,15 +59,12 @@ export function openRun(envelope: Envelope, deadline: Deadline, conditions: RunC
   const steps = new Set<string>()
   const about = { jobId: id, tenant, kind, attempt, traceId: traceIdOf(traceparent) }
 
-  const context: HandlerContext = {
+  const context = new RunContext(deadline, {
     tenant,
     traceparent,
     thin,
     attempt,
     lastAttempt,
-    get signal() {
-      return deadline.signal
-    },
     async enrich(name, fn) {
       if (!thin) return fn()
       if (!skipped.includes(name)) skipped.push(name)
@@ -54,7 +80,7 @@ export function openRun(envelope: Envelope, deadline: Deadline, conditions: RunC
       info: (fields, message) => log.info({ ...fields, ...about }, message),
       warn: (fields, message) => log.warn({ ...fields, ...about }, message),
     },
-  }
+  })
 
   const checkedCall: HandlerContext['call'] = async (name, step, fn) => {
     const upstream = Object.hasOwn(upstreams, name) ? upstreams[name] : undefined

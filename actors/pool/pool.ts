@@ -37,6 +37,8 @@ export type PoolMessage =
   | { type: 'head-age'; headAgeMs: number }
   /** The job, if it is on a thread now. */
   | { type: 'find'; id: string; reply: Reply<Job | undefined> }
+  /** Sent by the pool to itself: give the threads what they have credits for. */
+  | { type: 'dispatch' }
   /** Start nothing more; answered when everything started is committed. */
   | { type: 'drain'; reply: Reply<void> }
 
@@ -77,6 +79,7 @@ export class Pool implements Behaviour<PoolMessage> {
   #nextTicket = 1
   #uncommitted = 0
   #isThin = false
+  #dispatchDue = false
   #drained: Reply<void> | undefined
 
   constructor(options: PoolOptions) {
@@ -129,8 +132,25 @@ export class Pool implements Behaviour<PoolMessage> {
       case 'drain':
         this.#drained = message.reply
         break
+      case 'dispatch':
+        this.#dispatch()
+        return
     }
-    this.#dispatch()
+    this.#dispatchSoon()
+  }
+
+  /**
+   * Once for all messages of a turn: what several reports have freed goes out in one batch. Sent one by one, small
+   * batches would stay small for ever, each coming back as a small report.
+   */
+  #dispatchSoon(): void {
+    if (this.#dispatchDue) return
+    this.#dispatchDue = true
+    setImmediate(() => {
+      this.#dispatchDue = false
+      // A message, so that one that has ended by then dispatches nothing.
+      this.#self?.self.tell({ type: 'dispatch' })
+    })
   }
 
   /** Signals overtake messages, and what a thread reported before it died counts: its end waits its turn behind that. */

@@ -7,7 +7,7 @@ import type { Envelope } from '../../runtime/job/envelope.ts'
 import type { Outcome } from '../../runtime/job/outcome.ts'
 import { backoffMs } from '../../runtime/overload/backoff.ts'
 import { checkWrites } from './check-writes.ts'
-import { DeadlineError, startDeadline } from './deadline.ts'
+import { Deadline, DeadlineError } from './deadline.ts'
 import { describeError } from './describe-error.ts'
 import { openRun, type Run } from './handler-context.ts'
 import { StorableError, storableJson } from './storable-json.ts'
@@ -64,7 +64,7 @@ async function verdictOn(
   if (body instanceof Error) return dead('bad-envelope', body, [])
 
   const lastAttempt = envelope.attempt >= handler.retry.attemptsMax
-  const deadline = startDeadline(handler.timeoutMs)
+  const deadline = new Deadline(handler.timeoutMs)
   const run = openRun(envelope, deadline, { ...options, lastAttempt })
   try {
     const handled = handle(handler, envelope, body.payload, run)
@@ -103,7 +103,9 @@ function success(returned: HandlerResult, handler: Handler, skipped: readonly st
     throw new StorableError(`handle must return { result, writes }, not ${returned}`)
   return {
     state: skipped.length > 0 ? 'thin' : 'done',
-    result: storableJson('result', returned.result, BOUNDS.pool.resultBytesMax).value,
+    ...(returned.result !== undefined && {
+      result: storableJson('result', returned.result, BOUNDS.pool.resultBytesMax),
+    }),
     writes: checkWrites(returned.writes, handler.tables),
     skipped,
   }

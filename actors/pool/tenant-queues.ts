@@ -1,4 +1,5 @@
 import { Fifo } from '../../runtime/actor/fifo.ts'
+import { BOUNDS } from '../../runtime/config/bounds.ts'
 
 /**
  * Deficit round robin over tenants (Shreedhar & Varghese 1995), for one tier. Each round gives every waiting tenant the
@@ -10,7 +11,7 @@ export interface Queued {
 }
 
 /** Rounds a tenant sits out at most after a job that took far longer than its kind's average. */
-const DEBT_ROUNDS_MAX = 10
+const DEBT_ROUNDS_MAX = BOUNDS.pool.debtRoundsMax
 
 interface TenantQueue<Item> {
   tenant: string

@@ -1,5 +1,6 @@
 import type { ActorContext, Behaviour } from '../../runtime/actor/actor.ts'
 import { Fifo } from '../../runtime/actor/fifo.ts'
+import { BOUNDS } from '../../runtime/config/bounds.ts'
 import type { Outcome } from '../../runtime/job/outcome.ts'
 import { backoffMs } from '../../runtime/overload/backoff.ts'
 import type { CommitVerdict, JobStore } from '../../runtime/store/job-store.ts'
@@ -41,9 +42,6 @@ export const emptyWriterStats = (): WriterStats => ({
   transientErrors: 0,
   buriedJobs: 0,
 })
-
-/** Internal errors of the database in a row, after which the batch is taken to be their cause. */
-const INTERNAL_ERRORS_MAX = 5
 
 export class Writer implements Behaviour<WriterMessage> {
   readonly #options: WriterOptions
@@ -128,7 +126,7 @@ export class Writer implements Behaviour<WriterMessage> {
       } catch (cause) {
         if (!(cause instanceof SqlError && cause.isTransient)) throw cause
         // A batch that the database fails on every time: one of its jobs is at fault, and is found like any other.
-        if (cause.sqlState.startsWith('XX') && attempt >= INTERNAL_ERRORS_MAX)
+        if (cause.sqlState.startsWith('XX') && attempt >= BOUNDS.writer.internalErrorsMax)
           throw new SqlError(cause.message, '22000', { cause })
         this.#options.stats.transientErrors++
         this.#self?.log.warn(

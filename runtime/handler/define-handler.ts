@@ -1,4 +1,5 @@
 import type { Static, TSchema } from 'typebox'
+import { BOUNDS } from '../config/bounds.ts'
 import { POOLS, type Pool } from '../job/lane.ts'
 import type { Write } from '../job/outcome.ts'
 import { isTier, type Tier } from '../job/tier.ts'
@@ -15,7 +16,7 @@ export interface RetryPolicy {
 export const DEFAULT_RETRY: RetryPolicy = { attemptsMax: 5, backoffMinMs: 500, backoffMaxMs: 60_000 }
 
 /** Upper bounds of what a handler may ask for. */
-const TIMEOUT_MAX_MS = 3_600_000
+const TIMEOUT_MAX_MS = BOUNDS.handlers.timeoutMaxMs
 const RETRY_MAX: RetryPolicy = { attemptsMax: 100, backoffMinMs: 86_400_000, backoffMaxMs: 86_400_000 }
 
 export interface HandledJob<Payload> {

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
+import { BOUNDS } from '../config/bounds.ts'
 import { type Handler, isHandler } from './define-handler.ts'
 import './own-name.ts'
 
@@ -30,7 +31,7 @@ const NO_HANDLER = /\.(d|test)\.\w+$/
  */
 export async function loadHandlers(
   directory: string,
-  { importTimeoutMs = 10_000 }: { importTimeoutMs?: number } = {},
+  { importTimeoutMs = BOUNDS.handlers.importTimeoutMs }: { importTimeoutMs?: number } = {},
 ): Promise<LoadedHandlers> {
   const files = await handlerFiles(directory)
   const loaded = await Promise.all(files.map((file) => load(directory, file, importTimeoutMs)))

@@ -1,5 +1,7 @@
+import { BOUNDS } from '../config/bounds.ts'
+
 /** An upstream that asks for more is not believed: the job would outlive its own back-off. */
-export const RETRY_AFTER_MAX_MS = 3_600_000
+export const RETRY_AFTER_MAX_MS = BOUNDS.upstream.retryAfterMaxMs
 
 const SECONDS = /^\s*\d{1,10}\s*$/
 

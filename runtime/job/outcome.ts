@@ -7,6 +7,12 @@ export interface Write {
   row: Readonly<Record<string, unknown>>
 }
 
+/** The same, checked and as the database takes it: the text of each declared column, in their order, null for none. */
+export interface StoredRow {
+  table: string
+  values: readonly (string | null)[]
+}
+
 /** Why a job did not succeed, as stored with it. */
 export interface JobError {
   /** `handler-error | permanent | timeout | thread-lost | unknown-kind | bad-envelope | data-error | …` */
@@ -23,8 +29,11 @@ export interface Outcome {
   envelope: Envelope
   origin: Origin
   state: Exclude<JobState, 'running'>
-  result?: unknown
-  writes: readonly Write[]
+  /**
+   * As JSON text that `jsonb` takes: it is made where the handler ran, and nobody on its way to the database reads it.
+   */
+  result?: string
+  writes: readonly StoredRow[]
   error?: JobError
   /** Enrichments that thin mode left out. */
   skipped: readonly string[]

@@ -4,20 +4,20 @@
  * cheap to send to another thread, and the same for every driver.
  */
 export class ArrayLiteral {
-  #text = ''
+  readonly #elements: (string | number)[] = []
 
   /** Any text. */
   text(value: string | null): void {
-    this.plain(value === null ? null : quoted(value))
+    this.#elements.push(value === null ? 'NULL' : quoted(value))
   }
 
   /** A number, or text known to hold none of `{}",\`, white space, or the word NULL. */
   plain(value: string | number | null): void {
-    this.#text += this.#text === '' ? (value ?? 'NULL') : `,${value ?? 'NULL'}`
+    this.#elements.push(value ?? 'NULL')
   }
 
   toString(): string {
-    return `{${this.#text}}`
+    return `{${this.#elements.join()}}`
   }
 }
 

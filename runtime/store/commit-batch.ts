@@ -8,7 +8,7 @@ import { type BatchChoice, chooseOfBatch, previousIdOf } from './batch-choice.ts
 import { type CommitShape, LOG_COLUMNS, TABLE_COLUMNS } from './commit-statement.ts'
 import { OutcomeDataError, type OutcomeFault } from './job-store.ts'
 import { SqlError } from './sql.ts'
-import { errorJson, forcedText, storableJson, storableText } from './storable-text.ts'
+import { errorJson, forcedText, storableText } from './storable-text.ts'
 import { WriteColumns } from './write-columns.ts'
 
 /** A batch of outcomes as the parameters of one statement. */
@@ -20,6 +20,8 @@ export interface CommitBatch {
   days: ReadonlySet<number>
 }
 
+type LogColumns = ArrayColumns<keyof typeof LOG_COLUMNS, 'result'>
+type TableColumns = ArrayColumns<keyof typeof TABLE_COLUMNS, 'result'>
 const LOG_COLUMN_NAMES = Object.keys(LOG_COLUMNS) as (keyof typeof LOG_COLUMNS)[]
 const TABLE_COLUMN_NAMES = Object.keys(TABLE_COLUMNS) as (keyof typeof TABLE_COLUMNS)[]
 
@@ -29,8 +31,8 @@ export function commitBatch(
   tables: ReadonlyMap<string, TableDefinition>,
 ): CommitBatch {
   const choice = chooseOfBatch(outcomes)
-  const log = new ArrayColumns(LOG_COLUMN_NAMES)
-  const table = new ArrayColumns(TABLE_COLUMN_NAMES)
+  const log: LogColumns = new ArrayColumns(LOG_COLUMN_NAMES, ['result'])
+  const table: TableColumns = new ArrayColumns(TABLE_COLUMN_NAMES, ['result'])
   const writes = new WriteColumns(tables)
   const days = new Set<number>()
   const faults: OutcomeFault[] = []
@@ -73,7 +75,7 @@ export function commitBatch(
 }
 
 function addFromLog(
-  columns: ArrayColumns<keyof typeof LOG_COLUMNS>,
+  columns: LogColumns,
   outcome: Outcome,
   { lane, partition, offset }: Origin & { from: 'log' },
   previousId: string | undefined,
@@ -105,7 +107,7 @@ function addFromLog(
   addWhatItCameTo(columns, outcome)
 }
 
-function addFromTable(columns: ArrayColumns<keyof typeof TABLE_COLUMNS>, outcome: Outcome): void {
+function addFromTable(columns: TableColumns, outcome: Outcome): void {
   columns.plain('id', outcome.envelope.id)
   columns.plain('attempt', outcome.envelope.attempt)
   columns.plain('state', outcome.state)
@@ -113,12 +115,12 @@ function addFromTable(columns: ArrayColumns<keyof typeof TABLE_COLUMNS>, outcome
 }
 
 function addWhatItCameTo(
-  columns: ArrayColumns<'updated_at_ms' | 'due_at_ms' | 'result' | 'error' | 'skipped'>,
+  columns: Pick<TableColumns, 'plain' | 'text' | 'json'>,
   { result, error, skipped, finishedAtMs, dueAtMs }: Outcome,
 ): void {
   columns.plain('updated_at_ms', Math.trunc(finishedAtMs))
   columns.plain('due_at_ms', dueAtMs === undefined ? null : Math.trunc(dueAtMs))
-  columns.text('result', result === undefined ? null : storableJson('the result', result))
+  columns.json('result', result ?? null)
   columns.text('error', error ? errorJson(error) : null)
   columns.text('skipped', skipped.length > 0 ? JSON.stringify(skipped.map((name) => forcedText(name))) : null)
 }

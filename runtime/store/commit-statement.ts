@@ -1,5 +1,7 @@
+import { BOUNDS } from '../config/bounds.ts'
 import type { TableDefinition } from '../handler/define-table.ts'
 import { WITH_PRESENT_STATE } from './history.ts'
+import { jsonTextsOf } from './json-texts.ts'
 
 /**
  * The text of the one statement that commits a batch: its parameters are arrays, one per column, whatever the size of
@@ -36,7 +38,7 @@ export const LOG_COLUMNS = {
   body_hash: 'text',
   /** In base64. */
   envelope: 'text',
-  result: 'jsonb',
+  result: 'json texts',
   error: 'jsonb',
   skipped: 'jsonb',
   previous_id: 'text',
@@ -50,14 +52,14 @@ export const TABLE_COLUMNS = {
   state: 'text',
   updated_at_ms: 'bigint',
   due_at_ms: 'bigint',
-  result: 'jsonb',
+  result: 'json texts',
   error: 'jsonb',
   skipped: 'jsonb',
 } as const
 
 /** Remembers texts by shape; forgets them all when there are too many. */
 export class CommitStatements {
-  static readonly #textsMax = 256
+  static readonly #textsMax = BOUNDS.store.commitTextsMax
   readonly #tables: ReadonlyMap<string, TableDefinition>
   readonly #texts = new Map<string, string>()
 
@@ -100,10 +102,15 @@ function commitStatement(shape: CommitShape, tables: ReadonlyMap<string, TableDe
 select ${idsOf('inserted', shape.fromLog)} as inserted, ${idsOf('updated', shape.fromTable)} as updated`
 }
 
+const VALUES: Readonly<Record<string, string>> = {
+  envelope: `decode(i.envelope, 'base64')`,
+  result: 'i.result::jsonb',
+}
+
 function inserted(arrays: Arrays, probes: boolean): string {
   const { previous_id: _, ...columns } = LOG_COLUMNS
   const names = Object.keys(columns)
-  const values = names.map((name) => (name === 'envelope' ? `decode(i.envelope, 'base64')` : `i.${name}`))
+  const values = names.map((name) => VALUES[name] ?? `i.${name}`)
   // Behind OR the planner probes the primary key row by row; alone it might scan and hash whole partitions.
   const unseen = `where i.previous_id is null
     or not exists (select from spillway.jobs p where p.id = i.previous_id)`
@@ -127,7 +134,7 @@ function updated(arrays: Arrays): string {
     due_at_ms = i.due_at_ms,
     lease_until_ms = null,
     envelope = case i.state when 'done' then null else j.envelope end,
-    result = coalesce(i.result, j.result),
+    result = coalesce(i.result::jsonb, j.result),
     error = i.error,
     skipped = i.skipped,
     history = ${WITH_PRESENT_STATE}
@@ -165,7 +172,10 @@ class Arrays {
   #count = 0
 
   unnest(types: Readonly<Record<string, string>>, alias: string, ordinality?: string): string {
-    const arrays = Object.values(types).map((type) => `$${++this.#count}::${type}[]`)
+    const arrays = Object.values(types).map((type) => {
+      const parameter = `$${++this.#count}`
+      return type === 'json texts' ? jsonTextsOf(parameter) : `${parameter}::${type}[]`
+    })
     const names = [...Object.keys(types), ...(ordinality ? [ordinality] : [])]
     return `unnest(${arrays.join(', ')})${ordinality ? ' with ordinality' : ''} as ${alias}(${names.join(', ')})`
   }

@@ -1,8 +1,10 @@
+import { BOUNDS } from '../config/bounds.ts'
+
 /**
  * SQL of a row's history: on every update the state it leaves is appended, and the latest `HISTORY_MAX` are kept.
  * Both fragments speak of the row as `j`.
  */
-const HISTORY_MAX = 64
+const HISTORY_MAX = BOUNDS.store.historyEntriesMax
 
 /** The state that the row is in. */
 const PRESENT_STATE = `jsonb_strip_nulls(jsonb_build_object(

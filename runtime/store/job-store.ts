@@ -32,6 +32,18 @@ export interface JobStore {
    */
   claimThin(pool: Pool, nowMs: number, limit: number): Promise<ClaimedJob[]>
 
+  /**
+   * Undoes claims whose jobs were not run to their end, as if they had never been: due at once, their attempts not
+   * counted. Rows that have been settled or claimed again since stay as they are. How many rows it was.
+   */
+  release(claims: readonly Claim[]): Promise<number>
+
+  /**
+   * Ends the leases of all running rows, so that they are due at once. Only where no run can be alive: at the start of a
+   * node that has its database for itself.
+   */
+  endLeases(nowMs: number): Promise<void>
+
   /** Puts dead jobs back to `retry`, due at once; the ids of those that were dead. Replaying twice changes nothing. */
   replay(ids: readonly string[], nowMs: number): Promise<string[]>
 
@@ -85,6 +97,12 @@ export interface OutcomeFault {
 export interface ClaimedJob {
   envelope: Envelope
   leaseUntilMs: number
+}
+
+/** What a run holds while its row is `running`: nobody else's claim has the same attempt. */
+export interface Claim {
+  id: string
+  attempt: number
 }
 
 export interface HeldKey {

@@ -2,14 +2,15 @@ import type { TableDefinition } from '../handler/define-table.ts'
 import { isJobId } from '../job/id.ts'
 import type { Pool } from '../job/lane.ts'
 import type { Outcome } from '../job/outcome.ts'
-import { arrayLiteral } from './array-literal.ts'
+import { ArrayLiteral, arrayLiteral } from './array-literal.ts'
 import { BURY, CLAIM_DUE, CLAIM_THIN, HELD_KEYS, REPLAY } from './claim-statements.ts'
 import { type CommitBatch, commitBatch } from './commit-batch.ts'
 import { CommitStatements } from './commit-statement.ts'
 import { type Applied, commitVerdicts } from './commit-verdicts.ts'
 import { DayPartitions } from './day-partitions.ts'
 import { claimedJobOf, heldKeyOf, JOB_COLUMNS, jobRowOf } from './job-rows.ts'
-import type { ClaimedJob, CommitVerdict, HeldKey, JobRow, JobStore } from './job-store.ts'
+import type { Claim, ClaimedJob, CommitVerdict, HeldKey, JobRow, JobStore } from './job-store.ts'
+import { END_LEASES, RELEASE } from './release-statements.ts'
 import { type PreparedStatement, type Row, type Sql, SqlError } from './sql.ts'
 import { errorJson } from './storable-text.ts'
 
@@ -50,6 +51,18 @@ export class SqlJobStore implements JobStore {
 
   async claimThin(pool: Pool, nowMs: number, limit: number): Promise<ClaimedJob[]> {
     return this.#claim(CLAIM_THIN, pool, nowMs, limit)
+  }
+
+  async release(claims: readonly Claim[]): Promise<number> {
+    if (claims.length === 0) return 0
+    const attempts = new ArrayLiteral()
+    for (const { attempt } of claims) attempts.plain(attempt)
+    const ids = arrayLiteral(claims.map(({ id }) => id))
+    return (await this.#sql.prepared(RELEASE, [ids, attempts.toString()])).length
+  }
+
+  async endLeases(nowMs: number): Promise<void> {
+    await this.#sql.query(END_LEASES, [nowMs])
   }
 
   async replay(ids: readonly string[], nowMs: number): Promise<string[]> {

@@ -1,15 +1,14 @@
 import type { TableDefinition } from '../handler/define-table.ts'
-import type { Outcome, Write } from '../job/outcome.ts'
+import type { Outcome, StoredRow } from '../job/outcome.ts'
 import { ArrayColumns } from './array-columns.ts'
-import { columnText } from './column-text.ts'
+import { ArrayLiteral } from './array-literal.ts'
 import { SqlError } from './sql.ts'
 
 /**
  * The handlers' rows of one batch, by table and column: what `commit-statement.ts` upserts. Rows keep the order of the
  * batch, so that the last write of a key wins.
  *
- * Throws SqlError for what can be seen without asking the database: an undeclared table or column (22023), a key column
- * without a value (23502), values that its column can't hold.
+ * Throws SqlError 22023 for rows that do not fit the declared tables: they were made for another node's.
  */
 export class WriteColumns {
   readonly #tables: ReadonlyMap<string, TableDefinition>
@@ -20,7 +19,7 @@ export class WriteColumns {
   }
 
   add({ envelope, origin, writes }: Outcome): void {
-    for (const write of writes) this.#of(write).add(envelope.id, origin.from === 'table', write.row)
+    for (const write of writes) this.#of(write).add(envelope.id, origin.from === 'table', write.values)
   }
 
   /** In the order in which their rows are locked, the same in every batch. */
@@ -33,7 +32,7 @@ export class WriteColumns {
     return this.tables.flatMap((name) => this.#written.get(name)?.parameters() ?? [])
   }
 
-  #of({ table: name }: Write): TableColumns {
+  #of({ table: name }: StoredRow): TableColumns {
     const written = this.#written.get(name)
     if (written) return written
     const table = this.#tables.get(name)
@@ -51,31 +50,27 @@ export class WriteColumns {
 class TableColumns {
   readonly #table: TableDefinition
   readonly #owners = new ArrayColumns(['id', 'from_table'])
-  readonly #columns: ArrayColumns<string>
+  readonly #columns: readonly ArrayLiteral[]
 
   constructor(table: TableDefinition) {
     this.#table = table
-    this.#columns = new ArrayColumns(Object.keys(table.columns))
+    this.#columns = Object.keys(table.columns).map(() => new ArrayLiteral())
   }
 
-  add(id: string, isFromTable: boolean, row: Write['row']): void {
-    const { name: table, key, columns } = this.#table
-    for (const column of Object.keys(row))
-      if (!Object.hasOwn(columns, column))
-        throw new SqlError(
-          `table ${table} has no column ${JSON.stringify(column)}; it has ${Object.keys(columns).join(', ')}`,
-          '22023',
-        )
-    for (const column of key)
-      if (row[column] === undefined || row[column] === null)
-        throw new SqlError(`table ${table}: key column ${column} needs a value`, '23502')
+  add(id: string, isFromTable: boolean, values: StoredRow['values']): void {
+    if (values.length !== this.#columns.length)
+      throw new SqlError(
+        `a row for table ${this.#table.name} has ${values.length} values for its ${this.#columns.length} columns`,
+        '22023',
+      )
     this.#owners.plain('id', id)
     this.#owners.plain('from_table', isFromTable ? 't' : 'f')
-    for (const [column, type] of Object.entries(columns))
-      this.#columns.text(column, columnText(`${table}.${column}`, type, row[column]))
+    this.#columns.forEach((column, i) => {
+      column.text(values[i] ?? null)
+    })
   }
 
   parameters(): string[] {
-    return [...this.#owners.parameters(), ...this.#columns.parameters()]
+    return [...this.#owners.parameters(), ...this.#columns.map(String)]
   }
 }

@@ -5,6 +5,7 @@ import { commitTests } from './store/commits.ts'
 import { dataTests } from './store/data.ts'
 import { duplicateTests } from './store/duplicates.ts'
 import { StoreBench } from './store/fixture.ts'
+import { releaseTests } from './store/releases.ts'
 import { schemaTests } from './store/schema.ts'
 import { transitionTests } from './store/transitions.ts'
 
@@ -18,7 +19,15 @@ export function storeSuite(name: string, makeSql: () => Promise<Sql>): void {
     beforeEach(() => bench.reset())
     afterAll(() => bench?.sql.close())
 
-    for (const tests of [commitTests, duplicateTests, transitionTests, claimTests, dataTests, schemaTests])
+    for (const tests of [
+      commitTests,
+      duplicateTests,
+      transitionTests,
+      claimTests,
+      releaseTests,
+      dataTests,
+      schemaTests,
+    ])
       tests(() => bench)
   })
 }

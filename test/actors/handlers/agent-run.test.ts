@@ -3,9 +3,9 @@ import { text } from 'node:stream/consumers'
 import { Value } from 'typebox/value'
 import { expect, it, onTestFinished } from 'vitest'
 import agentRun from '../../../actors/handlers/agent-run.ts'
-import { runJob } from '../../../actors/pool/run-job.ts'
 import { type ChatBehaviour, startChatSimulator } from '../../../actors/upstreams/chat-simulator.ts'
 import { httpServer } from '../../runtime/handler/http-server.ts'
+import { runReadably as runJob } from '../../support/readable-report.ts'
 import { envelopeOf, optionsOf, upstreamOf } from '../pool/run-fixtures.ts'
 
 const settings = { model: 'large', fallbackModel: 'small' }

@@ -1,10 +1,10 @@
 import { Value } from 'typebox/value'
 import { expect, it, onTestFinished } from 'vitest'
 import crmSync from '../../../actors/handlers/crm-sync.ts'
-import { runJob } from '../../../actors/pool/run-job.ts'
 import { type CrmBehaviour, startCrmSimulator } from '../../../actors/upstreams/crm-simulator.ts'
 import type { Envelope } from '../../../runtime/job/envelope.ts'
 import { httpServer } from '../../runtime/handler/http-server.ts'
+import { runReadably as runJob } from '../../support/readable-report.ts'
 import { envelopeOf, NOW_MS, optionsOf, upstreamOf } from '../pool/run-fixtures.ts'
 
 const contact = { externalId: 'crm:7', email: 'jane@acme.com', name: 'Jane', fields: { plan: 'gold' } }

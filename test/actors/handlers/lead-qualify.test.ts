@@ -1,7 +1,7 @@
 import { Value } from 'typebox/value'
 import { expect, it } from 'vitest'
 import leadQualify from '../../../actors/handlers/lead-qualify.ts'
-import { runJob } from '../../../actors/pool/run-job.ts'
+import { runReadably as runJob } from '../../support/readable-report.ts'
 import { envelopeOf, optionsOf } from '../pool/run-fixtures.ts'
 
 const lead = {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { checkWrites } from '../../../actors/pool/check-writes.ts'
 import { defineTable } from '../../../runtime/handler/define-table.ts'
+import { readRow } from '../../support/readable-report.ts'
 
 const table = defineTable({
   name: 'samples',
@@ -15,9 +16,13 @@ const table = defineTable({
     at: 'timestamptz',
   },
 })
-const rowOf = (row: object) => checkWrites([{ table: 'samples', row: { id: 'a', ...row } }], [table])[0]?.row
+const ABSENT = { small: null, large: null, ratio: null, yes: null, facts: null, at: null }
+const rowOf = (row: object) =>
+  checkWrites([{ table: 'samples', row: { id: 'a', ...row } }], [table]).map((stored) =>
+    readRow(stored, [table]),
+  )[0]
 
-it('values that their column can hold are taken over, absent ones as null', () => {
+it('values that their column can hold are taken over as its text, absent ones as null', () => {
   const row = {
     small: -(2 ** 31),
     large: 2 ** 53 - 1,
@@ -27,8 +32,12 @@ it('values that their column can hold are taken over, absent ones as null', () =
     at: new Date(0),
   }
   expect(rowOf(row)).toEqual({ id: 'a', ...row, at: '1970-01-01T00:00:00.000Z' })
-  expect(rowOf({ small: undefined, facts: null })).toEqual({ id: 'a', small: null, facts: null })
-  expect(rowOf({ at: '2030-01-01T02:00:00+02:00' })).toEqual({ id: 'a', at: '2030-01-01T00:00:00.000Z' })
+  expect(rowOf({ small: undefined, facts: null })).toEqual({ id: 'a', ...ABSENT })
+  expect(rowOf({ at: '2030-01-01T02:00:00+02:00' })).toEqual({
+    id: 'a',
+    ...ABSENT,
+    at: '2030-01-01T00:00:00.000Z',
+  })
 })
 
 it.each([
@@ -71,5 +80,5 @@ it('the writes of one job are bounded in bytes together', () => {
 })
 
 it('half a surrogate pair becomes U+FFFD, as in any UTF-8', () => {
-  expect(rowOf({ id: 'a\ud800' })).toEqual({ id: 'a\uFFFD' })
+  expect(rowOf({ id: 'a\ud800' })).toEqual({ id: 'a\uFFFD', ...ABSENT })
 })

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { expect, it } from 'vitest'
-import { startDeadline } from '../../../actors/pool/deadline.ts'
+import { Deadline } from '../../../actors/pool/deadline.ts'
 import { openRun } from '../../../actors/pool/handler-context.ts'
 import { PermanentError, type UpstreamCall, UpstreamError } from '../../../runtime/handler/context.ts'
 import { readJson } from '../../../runtime/handler/read-json.ts'
@@ -10,7 +10,7 @@ import { until } from '../../support/until.ts'
 import { envelopeOf, logOf, unhandledRejections, upstreamOf } from './run-fixtures.ts'
 
 function contextOf(upstreams: UpstreamsConfig, timeoutMs = 10_000) {
-  const deadline = startDeadline(timeoutMs)
+  const deadline = new Deadline(timeoutMs)
   const log = logOf()
   const { context } = openRun(envelopeOf({}), deadline, { thin: false, lastAttempt: false, upstreams, log })
   return { context, deadline, log }

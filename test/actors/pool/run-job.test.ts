@@ -1,9 +1,9 @@
 import { pack, unpack } from 'msgpackr'
 import { expect, it } from 'vitest'
-import { runJob } from '../../../actors/pool/run-job.ts'
 import { PermanentError, UpstreamError } from '../../../runtime/handler/context.ts'
 import { defineTable } from '../../../runtime/handler/define-table.ts'
 import { httpServer } from '../../runtime/handler/http-server.ts'
+import { runReadably as runJob } from '../../support/readable-report.ts'
 import { until } from '../../support/until.ts'
 import { envelopeOf, handlerOf, NOW_MS, optionsOf, unhandledRejections, upstreamOf } from './run-fixtures.ts'
 
@@ -29,7 +29,7 @@ it('a job that its handler finishes is done, with its result and its writes', as
   expect(await runJob(envelopeOf({ n: 1 }), handler, optionsOf())).toEqual({
     state: 'done',
     result: { saw: { n: 1 } },
-    writes: [{ table: 'leads', row: { email: 'a@b.de', score: 7 } }],
+    writes: [{ table: 'leads', row: { email: 'a@b.de', score: 7, facts: null } }],
     skipped: [],
     startedAtMs: NOW_MS,
     finishedAtMs: NOW_MS,
@@ -152,6 +152,7 @@ it.each(['', 'null', '{"payload":', '\xff'])('a body that cannot be read is dead
   expect(report).toMatchObject({ state: 'dead', error: { code: 'bad-envelope' } })
 })
 
+const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth))
 const cyclic: unknown[] = []
 cyclic.push(cyclic)
 
@@ -161,6 +162,7 @@ it.each([
   ['a BigInt', { result: 1n }, 'result cannot be written as JSON'],
   ['a function', { result: () => 1 }, 'result is a function, which JSON cannot hold'],
   ['a NUL', { result: 'a\0b' }, 'result holds a NUL character'],
+  ['what is nested too deeply', { result: nested(501) }, 'result is nested deeper than 500'],
   ['too much', { result: 'x'.repeat(65_535) }, 'result takes 65537 bytes as JSON; at most 65536 are stored'],
   [
     'a foreign table',
@@ -180,6 +182,16 @@ it.each([
   )
   expect(report).toMatchObject({ state: 'dead', writes: [], error: { code: 'invalid-result' } })
   expect(report.error?.message).toContain(message)
+})
+
+it('a result may be nested as deeply as is allowed; brackets in its text do not count', async () => {
+  const result = [nested(499), '[{'.repeat(2_000), '"[\\']
+  const report = await runJob(
+    envelopeOf({}),
+    handlerOf(() => ({ result })),
+    optionsOf(),
+  )
+  expect(report).toMatchObject({ state: 'done', result })
 })
 
 it('a handler that ignores its signal is given up at its deadline, and its late result is dropped', async () => {

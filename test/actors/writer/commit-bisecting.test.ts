@@ -25,7 +25,7 @@ function database(guilty: ReadonlySet<string>) {
 test('every innocent job is stored as it is, every guilty one as dead without its writes, in the order of the batch', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }), async (guilt) => {
-      const batch = guilt.map(() => anOutcome({ writes: [{ table: 't', row: {} }] }))
+      const batch = guilt.map(() => anOutcome({ writes: [{ table: 't', values: [] }] }))
       const guilty = new Set(batch.filter((_, i) => guilt[i]).map(({ envelope }) => envelope.id))
       const { stored, commit } = database(guilty)
       const committed = await commitBisecting(batch, commit)

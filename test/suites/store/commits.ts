@@ -1,16 +1,20 @@
 import { describe, expect, test } from 'vitest'
-import { anEnvelope, fromLog, LEADS, lead, NOON_MS, ofRow, type StoreBench } from './fixture.ts'
+import { anEnvelope, fromLog, LEADS, lead, NOON_MS, ofRow, rowFor, type StoreBench } from './fixture.ts'
 
 export function commitTests(bench: () => StoreBench): void {
   describe('a committed outcome', () => {
     test('is found again with everything that is known of its job', async () => {
       const { store } = bench()
       const envelope = anEnvelope({ tier: 'critical' })
+      const result = {
+        score: 71,
+        tags: ['a "quoted"', 'back\\slash', 'ünïcödé 🦊', '{curly},NULL', 'a\x1fb'],
+      }
       const outcome = fromLog({
         envelope,
         pool: 'b',
         state: 'thin',
-        result: { score: 71, tags: ['a "quoted"', 'back\\slash', 'ünïcödé 🦊', '{curly},NULL'] },
+        result: JSON.stringify(result),
         skipped: ['firmographics', 'news'],
       })
       expect(await store.commit([outcome])).toEqual([{ verdict: 'applied' }])
@@ -26,7 +30,7 @@ export function commitTests(bench: () => StoreBench): void {
         updatedAtMs: NOON_MS + 5,
         dueAtMs: undefined,
         traceparent: envelope.traceparent,
-        result: outcome.result,
+        result,
         error: undefined,
         skipped: ['firmographics', 'news'],
         history: [],
@@ -55,7 +59,7 @@ export function commitTests(bench: () => StoreBench): void {
     test('keeps a result of null, 0, false and text apart', async () => {
       const { store } = bench()
       for (const result of [0, false, '', 'null', []]) {
-        const outcome = fromLog({ result })
+        const outcome = fromLog({ result: JSON.stringify(result) })
         await store.commit([outcome])
         expect((await store.find(outcome.envelope.id))?.result).toEqual(result)
       }
@@ -88,7 +92,7 @@ export function commitTests(bench: () => StoreBench): void {
         data: { deep: [1, 'x"y', null] },
         seen_at: new Date(NOON_MS),
       }
-      const outcome = fromLog({ job: { tenant: 'globex' }, writes: [{ table: 'leads', row }] })
+      const outcome = fromLog({ job: { tenant: 'globex' }, writes: [rowFor('leads', row)] })
       await store.commit([outcome])
       const [stored] = await bench().rows('select * from leads')
       expect({ ...stored, views: Number(stored?.views) }).toEqual({
@@ -100,10 +104,8 @@ export function commitTests(bench: () => StoreBench): void {
 
     test('replace the row of the same key: columns left out become null', async () => {
       const { store } = bench()
-      await store.commit([
-        fromLog({ writes: [{ table: 'leads', row: { domain: 'a', score: 1, hot: true } }] }),
-      ])
-      await store.commit([fromLog({ writes: [{ table: 'leads', row: { domain: 'a', weight: 2 } }] })])
+      await store.commit([fromLog({ writes: [rowFor('leads', { domain: 'a', score: 1, hot: true })] })])
+      await store.commit([fromLog({ writes: [rowFor('leads', { domain: 'a', weight: 2 })] })])
       expect(await bench().rows('select score, hot, weight from leads')).toEqual([
         { score: null, hot: null, weight: 2 },
       ])
@@ -141,7 +143,7 @@ export function commitTests(bench: () => StoreBench): void {
 
     test('may go to several tables, whose names and columns may be keywords', async () => {
       const { store } = bench()
-      const order = (position: number) => ({ table: 'order', row: { user: 'u', position } })
+      const order = (position: number) => rowFor('order', { user: 'u', position })
       await store.commit([fromLog({ writes: [order(1), lead('a', 1), order(2), order(1)] })])
       expect(await bench().rows('select "position" from "order" order by 1')).toEqual([
         { position: 1 },
@@ -178,7 +180,7 @@ export function commitTests(bench: () => StoreBench): void {
 
     test('and the job are one transaction: neither is stored when one is refused', async () => {
       const { store } = bench()
-      const outcome = fromLog({ writes: [{ table: 'leads', row: { domain: 'a', seen_at: 'no time' } }] })
+      const outcome = fromLog({ writes: [rowFor('leads', { domain: 'a', seen_at: 'no time' })] })
       await expect(store.commit([outcome])).rejects.toMatchObject({ isDataError: true })
       expect(await store.find(outcome.envelope.id)).toBeUndefined()
       expect(await bench().rows(`select * from ${LEADS.name}`)).toEqual([])

@@ -1,49 +1,40 @@
 import { describe, expect, test } from 'vitest'
 import { OutcomeDataError } from '../../../runtime/store/job-store.ts'
 import { SqlError } from '../../../runtime/store/sql.ts'
-import { anEnvelope, fromLog, LEADS, lead, type StoreBench } from './fixture.ts'
+import { anEnvelope, fromLog, lead, rowFor, type StoreBench } from './fixture.ts'
 
-const write = (row: Record<string, unknown>, table = LEADS.name) => fromLog({ writes: [{ table, row }] })
-const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth))
-
-function cyclic(): unknown {
-  const value: Record<string, unknown> = {}
-  value.self = value
-  return value
-}
+const write = (row: Record<string, unknown>) => fromLog({ writes: [rowFor('leads', row)] })
 
 /** Seen before the database is asked: the guilty job is known. */
 const FAULTS = [
-  ['an undeclared table', '22023', 'table "nope"', () => write({ a: 1 }, 'nope')],
-  ['an undeclared column', '22023', 'no column "nope"', () => write({ domain: 'a', nope: 1 })],
-  ['a key column left out', '23502', 'key column domain', () => write({ score: 1 })],
-  ['a key column that is null', '23502', 'key column domain', () => write({ domain: null })],
-  ['text with NUL', '22021', 'leads.domain', () => write({ domain: 'a\0b' })],
-  ['JSON with NUL', '22P05', 'leads.data', () => write({ domain: 'a', data: { x: '\0' } })],
   [
-    'a result with NUL',
-    '22P05',
-    'the result',
-    () => fromLog({ result: ['\\u0000 is not', 'but this is: \0'] }),
+    'an undeclared table',
+    '22023',
+    'table "nope"',
+    () => fromLog({ writes: [{ table: 'nope', values: [] }] }),
   ],
-  ['a cyclic result', '22032', 'the result', () => fromLog({ result: cyclic() })],
-  ['a result that is a function', '22032', 'the result', () => fromLog({ result: () => {} })],
-  ['a result nested too deeply', '54001', 'nested deeper', () => fromLog({ result: nested(1_000) })],
-  ['a result nested beyond JSON', '54001', 'the result', () => fromLog({ result: endless(100_000) })],
-  ['a number in text', '22023', 'leads.domain is text', () => write({ domain: 5 })],
-  ['text in a number', '22023', 'leads.score is integer', () => write({ domain: 'a', score: 'many' })],
-  ['a fraction in an integer', '22023', 'leads.score', () => write({ domain: 'a', score: 1.5 })],
-  ['an integer out of range', '22003', 'leads.score', () => write({ domain: 'a', score: 2 ** 31 })],
-  ['a date that is none', '22023', 'leads.seen_at', () => write({ domain: 'a', seen_at: new Date('x') })],
+  [
+    'a row of other columns',
+    '22023',
+    '1 values for its 7 columns',
+    () => fromLog({ writes: [{ table: 'leads', values: ['a'] }] }),
+  ],
   ['an envelope with NUL', '22021', 'tenant', () => fromLog({ job: { tenant: 'a\0' } })],
   ['an id that is none', '22023', 'no job id', () => fromLog({ job: { id: 'x' } })],
 ] as const
 
-function endless(depth: number): unknown {
-  let value: unknown = 0
-  for (let i = 0; i < depth; i++) value = [value]
-  return value
-}
+/** What a handler's thread lets through all the same: the database refuses the batch as a whole. */
+const REFUSED = [
+  ['a key column that is null', '23502', () => write({ score: 1 })],
+  ['text with NUL', '22021', () => write({ domain: 'a\0b' })],
+  ['JSON with NUL', '22P05', () => write({ domain: 'a', data: { x: '\0' } })],
+  ['a result with NUL', '22P05', () => fromLog({ result: JSON.stringify('\0') })],
+  ['a result that is no JSON', '22P02', () => fromLog({ result: '{' })],
+  ['text in a number', '22P02', () => write({ domain: 'a', score: 'many' })],
+  ['an integer out of range', '22003', () => write({ domain: 'a', score: 2 ** 31 })],
+  ['a time that PostgreSQL does not read', '22007', () => write({ domain: 'a', seen_at: 'tomorrow-ish' })],
+  ['a key too long for its index', '54000', () => write({ domain: noise(60_000) })],
+] as const
 
 export function dataTests(bench: () => StoreBench): void {
   const rejection = async (batch: Parameters<StoreBench['store']['commit']>[0]): Promise<SqlError> => {
@@ -69,7 +60,8 @@ export function dataTests(bench: () => StoreBench): void {
       })
 
     test('every guilty job of a batch is named, and the others go through without them', async () => {
-      const batch = [fromLog(), write({}), fromLog({ writes: [lead('a', 1)] }), fromLog({ result: '\0' })]
+      const guilty = () => fromLog({ job: { tenant: 'a\0' } })
+      const batch = [fromLog(), guilty(), fromLog({ writes: [lead('a', 1)] }), guilty()]
       const error = await rejection(batch)
       expect((error as OutcomeDataError).faults.map(({ position }) => position)).toEqual([1, 3])
       const verdicts = await bench().store.commit(batch.filter((_, i) => i % 2 === 0))
@@ -78,20 +70,13 @@ export function dataTests(bench: () => StoreBench): void {
 
     test('a copy that is not stored anyway is not at fault', async () => {
       const outcome = fromLog()
-      expect(await bench().store.commit([outcome, { ...outcome, result: '\0' }])).toEqual([
+      expect(await bench().store.commit([outcome, { ...outcome, result: '{' }])).toEqual([
         { verdict: 'applied' },
         { verdict: 'duplicate', state: 'done' },
       ])
     })
 
-    for (const [what, sqlState, make] of [
-      [
-        'a time that PostgreSQL does not read',
-        '22007',
-        () => write({ domain: 'a', seen_at: 'tomorrow-ish' }),
-      ],
-      ['a key too long for its index', '54000', () => write({ domain: noise(60_000) })],
-    ] as const)
+    for (const [what, sqlState, make] of REFUSED)
       test(`${what} is a data error of the batch (${sqlState})`, async () => {
         const error = await rejection([fromLog(), make()])
         expect(error).not.toBeInstanceOf(OutcomeDataError)
@@ -119,21 +104,6 @@ export function dataTests(bench: () => StoreBench): void {
       })
       await store.replay([envelope.id], 0)
       expect((await store.claimDue('a', 0, 1))[0]?.envelope.tenant).toBe('a\0b')
-    })
-
-    test('text with half of a surrogate pair, which becomes U+FFFD', async () => {
-      const { store } = bench()
-      const outcome = fromLog({ result: ['\ud83e', '\\ud83e', '🦊'], writes: [lead('\udd8a', 1)] })
-      await store.commit([outcome])
-      expect((await store.find(outcome.envelope.id))?.result).toEqual(['\ufffd', '\\ud83e', '🦊'])
-      expect(await bench().rows('select domain from leads')).toEqual([{ domain: '\ufffd' }])
-    })
-
-    test('JSON up to the depth that is allowed, brackets in text not counted', async () => {
-      const { store } = bench()
-      const outcome = fromLog({ result: [nested(499), '[{'.repeat(2_000), '"['] })
-      expect(await store.commit([outcome])).toEqual([{ verdict: 'applied' }])
-      expect((await store.find(outcome.envelope.id))?.result).toEqual(outcome.result)
     })
   })
 }

@@ -16,7 +16,7 @@ export function duplicateTests(bench: () => StoreBench): void {
       for (const state of ['done', 'thin', 'retry', 'parked', 'dead'] as const) {
         const outcome = fromLog({ state, dueAtMs: NOON_MS })
         await store.commit([outcome])
-        const again = { ...outcome, state: 'done' as const, result: 'again' }
+        const again = { ...outcome, state: 'done' as const, result: '"again"' }
         expect(await store.commit([again])).toEqual([{ verdict: 'duplicate', state }])
         expect(await store.find(outcome.envelope.id)).toMatchObject({ state, result: undefined, history: [] })
       }

@@ -1,7 +1,7 @@
 import { defineTable } from '../../../runtime/handler/define-table.ts'
 import type { Envelope } from '../../../runtime/job/envelope.ts'
 import { identify } from '../../../runtime/job/id.ts'
-import type { Origin, Outcome } from '../../../runtime/job/outcome.ts'
+import type { Origin, Outcome, StoredRow } from '../../../runtime/job/outcome.ts'
 import { migrate } from '../../../runtime/store/migrate.ts'
 import type { Row, Sql } from '../../../runtime/store/sql.ts'
 import { SqlJobStore } from '../../../runtime/store/sql-job-store.ts'
@@ -108,4 +108,16 @@ export function keyedEnvelope(idempotencyKey: string, bodyText: string, nowMs = 
 export const idsOf = (jobs: readonly { envelope: Envelope }[]): string[] =>
   jobs.map(({ envelope }) => envelope.id)
 
-export const lead = (domain: string, score: number) => ({ table: 'leads', row: { domain, score } })
+/** A handler's row for one of these tables, its values as text in the order of the columns. */
+export function rowFor(table: 'leads' | 'order', row: Readonly<Record<string, unknown>>): StoredRow {
+  const { columns } = TABLES.find(({ name }) => name === table) ?? LEADS
+  return { table, values: Object.entries(columns).map(([column, type]) => textOf(type, row[column])) }
+}
+
+function textOf(type: string, value: unknown): string | null {
+  if (value === undefined || value === null) return null
+  if (value instanceof Date) return value.toISOString()
+  return type === 'jsonb' ? JSON.stringify(value) : String(value)
+}
+
+export const lead = (domain: string, score: number): StoredRow => rowFor('leads', { domain, score })

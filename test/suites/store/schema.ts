@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { defineTable, type TableDefinition } from '../../../runtime/handler/define-table.ts'
 import { migrate } from '../../../runtime/store/migrate.ts'
-import { fromLog, keyedEnvelope, LEADS, NOON_MS, ofRow, type StoreBench, TODAY } from './fixture.ts'
+import { fromLog, keyedEnvelope, LEADS, NOON_MS, ofRow, rowFor, type StoreBench, TODAY } from './fixture.ts'
 
 const DAY_MS = 86_400_000
 const onDay = (day: number, fields: Parameters<typeof fromLog>[0] = {}) =>
@@ -75,7 +75,7 @@ export function schemaTests(bench: () => StoreBench): void {
 
     test('are applied once, and change nothing the second time', async () => {
       const { sql, store } = bench()
-      await store.commit([fromLog({ writes: [{ table: LEADS.name, row: { domain: 'a' } }] })])
+      await store.commit([fromLog({ writes: [rowFor('leads', { domain: 'a' })] })])
       const migrations = await bench().rows('select * from spillway.migrations')
       expect(migrations.length).toBeGreaterThan(0)
       await Promise.all([migrate(sql, [LEADS]), migrate(sql, [LEADS])])

@@ -1,0 +1,20 @@
+/**
+ * A column of JSON texts as one string, set apart by a control character: JSON holds none unescaped, so nothing has to be
+ * quoted here and nothing unquoted there. (In an array literal every quote of a JSON text costs a backslash, twice.)
+ */
+const SEPARATOR = '\x1f'
+
+export class JsonTexts {
+  readonly #texts: string[] = []
+
+  add(json: string | null): void {
+    this.#texts.push(json ?? '')
+  }
+
+  toString(): string {
+    return this.#texts.join(SEPARATOR)
+  }
+}
+
+/** SQL: the array of texts, null for none, that such a parameter holds. That of a single null is empty, which `unnest` pads. */
+export const jsonTextsOf = (parameter: string): string => `string_to_array(${parameter}::text, E'\\x1f', '')`
