@@ -1,21 +1,23 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ServerProcess } from './load/child.ts'
-import { closedLoop, percentile } from './load/closed-loop.ts'
 import { postRequest } from './load/connection.ts'
-import { keyOf, keysFile, Mix } from './load/mix.ts'
+import { keyOf, Mix } from './load/mix.ts'
+import { startNode } from './load/node.ts'
+import { writeRequests, wrk } from './load/wrk.ts'
 import type { BenchResult } from './report.ts'
 
 /**
  * How many jobs a second a node accepts durably (role absorber, embedded), beside the HTTP server alone answering the same
  * requests. Both are measured in turn, several times, on one machine with the generator: the ratio of their medians decides.
  */
-const ROUNDS = 3
+const ROUNDS = 5
 const CONNECTIONS = 256
-const WARM_UP_MS = 2_000
-const ROUND_MS = 4_000
-const PREPARED = 500_000
+const WARM_UP_S = 2
+const ROUND_S = 4
+/** More than is accepted in a round; each is sent once, so that no body is a duplicate. */
+const REQUESTS_PER_SECOND_MAX = 80_000
 
 interface Subject {
   name: string
@@ -28,12 +30,18 @@ export async function ingress(seed: number): Promise<BenchResult> {
   const subjects: Subject[] = []
   try {
     subjects.push({ name: 'bare', server: await startBare(), rounds: [] })
-    subjects.push({ name: 'spillway', server: await startAbsorber(directory), rounds: [] })
-    const requests = new Requests(seed)
-    for (const { server } of subjects) await load(server, requests, WARM_UP_MS)
+    subjects.push({
+      name: 'spillway',
+      server: await startNode(directory, ['--node-roles', 'absorber']),
+      rounds: [],
+    })
+    const mix = new Mix(seed)
+    const measure = ({ name, server }: Subject, seconds: number): Promise<Round> =>
+      load(server, freshRequests(mix, directory, seconds), seconds, name === 'bare')
+    for (const subject of subjects) await measure(subject, WARM_UP_S)
     // In turn, so that what else the machine does falls on both.
     for (let round = 0; round < ROUNDS; round++)
-      for (const { server, rounds } of subjects) rounds.push(await load(server, requests, ROUND_MS))
+      for (const subject of subjects) subject.rounds.push(await measure(subject, ROUND_S))
   } finally {
     for (const { server } of subjects) await server.stop()
     rmSync(directory, { recursive: true })
@@ -51,37 +59,14 @@ export async function ingress(seed: number): Promise<BenchResult> {
 
 const startBare = (): Promise<ServerProcess> => ServerProcess.start(['bench/load/bare-server.ts'], /^(\d+)$/)
 
-function startAbsorber(directory: string): Promise<ServerProcess> {
-  const keys = join(directory, 'keys.json')
-  writeFileSync(keys, JSON.stringify(keysFile()))
-  const ports = ['--port', '0', '--operations-port', '0']
-  const auth = ['--auth-mode', 'keys', '--auth-keys-file', keys]
-  const flags = ['--data-dir', join(directory, 'data'), '--node-roles', 'absorber', ...ports, ...auth]
-  return ServerProcess.start(['supervisors/spillway.mjs', 'start', ...flags], /jobs +http:\S+:(\d+)\//)
-}
-
-/** Requests made before the clock runs; each is sent once, so that no body is a duplicate. */
-class Requests {
-  readonly #mix: Mix
-  #prepared: string[] = []
-
-  constructor(seed: number) {
-    this.#mix = new Mix(seed)
-  }
-
-  prepare(): void {
-    while (this.#prepared.length < PREPARED) {
-      const { tenant, body } = this.#mix.next()
-      this.#prepared.push(postRequest('/v1/jobs', keyOf(tenant), body))
-    }
-  }
-
-  next(): string {
-    const request = this.#prepared.pop()
-    if (request === undefined)
-      throw new Error(`the server took more than the ${PREPARED} requests that were prepared`)
-    return request
-  }
+/** A file of requests that were not sent yet, instead of the last one. */
+function freshRequests(mix: Mix, directory: string, seconds: number): string {
+  const path = join(directory, 'requests')
+  writeRequests(path, seconds * REQUESTS_PER_SECOND_MAX, () => {
+    const { tenant, body } = mix.next()
+    return postRequest('/v1/jobs', keyOf(tenant), body)
+  })
+  return path
 }
 
 interface Round {
@@ -89,7 +74,9 @@ interface Round {
   p50Ms: number
   p99Ms: number
   p999Ms: number
-  serverCpuUs: number
+  /** Per request, all threads of the server, and its main thread alone. */
+  cpuUs: number
+  mainThreadCpuUs: number
   /** Of one core; near 1 the generator is what is measured. */
   generatorShare: number
   refused: number
@@ -97,26 +84,31 @@ interface Round {
   residentMib: number
 }
 
-async function load(server: ServerProcess, requests: Requests, durationMs: number): Promise<Round> {
-  requests.prepare()
-  const cpuBefore = server.cpuSeconds()
-  const own = process.cpuUsage()
-  const result = await closedLoop({
-    port: server.port,
+async function load(
+  server: ServerProcess,
+  requestsFile: string,
+  seconds: number,
+  again: boolean,
+): Promise<Round> {
+  const before = { all: server.cpuSeconds(), main: server.mainThreadCpuSeconds() }
+  const url = `http://127.0.0.1:${server.port}/v1/jobs`
+  const { answered, cpuShare, ...result } = await wrk({
+    url,
     connections: CONNECTIONS,
-    durationMs,
-    nextRequest: () => requests.next(),
+    seconds,
+    requestsFile,
+    again,
   })
-  const { user, system } = process.cpuUsage(own)
   return {
-    perSecond: result.answered / result.seconds,
-    p50Ms: percentile(result.latenciesMs, 50),
-    p99Ms: percentile(result.latenciesMs, 99),
-    p999Ms: percentile(result.latenciesMs, 99.9),
-    serverCpuUs: ((server.cpuSeconds() - cpuBefore) / result.answered) * 1e6,
-    generatorShare: (user + system) / 1e6 / result.seconds,
+    perSecond: answered / result.seconds,
+    p50Ms: result.p50Ms,
+    p99Ms: result.p99Ms,
+    p999Ms: result.p999Ms,
+    cpuUs: ((server.cpuSeconds() - before.all) / answered) * 1e6,
+    mainThreadCpuUs: ((server.mainThreadCpuSeconds() - before.main) / answered) * 1e6,
+    generatorShare: cpuShare,
+    refused: result.refused,
     unanswered: result.unanswered,
-    refused: result.answered - (result.statuses[202] ?? 0),
     residentMib: server.residentMib(),
   }
 }

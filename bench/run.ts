@@ -1,8 +1,14 @@
 import { ingress } from './ingress.ts'
+import { pipeline } from './pipeline.ts'
 import { type BenchResult, report } from './report.ts'
+import { steady } from './steady.ts'
 
 /** `npm run bench -- NAME [--seed N]`, that is `node bench/run.ts NAME`: measures, prints, keeps. */
-const BENCHES: Readonly<Record<string, (seed: number) => Promise<BenchResult>>> = { ingress }
+const BENCHES: Readonly<Record<string, (seed: number) => Promise<BenchResult>>> = {
+  ingress,
+  pipeline,
+  steady,
+}
 
 const [name = '', flag, value] = process.argv.slice(2)
 const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined

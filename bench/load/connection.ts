@@ -48,6 +48,11 @@ export class Connection {
     this.#socket.destroy()
   }
 
+  /** A part of an answer has come. */
+  get isMidAnswer(): boolean {
+    return this.#received !== ''
+  }
+
   #read(chunk: string): void {
     const received = this.#received === '' ? chunk : this.#received + chunk
     const headEnd = received.indexOf(HEAD_END)
@@ -63,5 +68,11 @@ export class Connection {
 }
 
 /** A POST as it goes over the wire; `body` is ASCII. */
-export const postRequest = (path: string, key: string, body: string): string =>
-  `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+export const postRequest = (path: string, key: string, body: string, idempotencyKey?: string): string => {
+  const identity = idempotencyKey === undefined ? '' : `idempotency-key: ${idempotencyKey}\r\n`
+  return `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\n${identity}content-length: ${body.length}\r\n\r\n${body}`
+}
+
+/** A GET, likewise. */
+export const getRequest = (path: string, key: string): string =>
+  `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${key}\r\n\r\n`

@@ -72,7 +72,7 @@ export class Mix {
 
 /** The API key of a tenant, and what a node's keys file must hold so that all of them are let in. */
 export const keyOf = (tenant: number): string => `bench-key-${tenant}`
-const tenantName = (tenant: number): string => `tenant-${tenant}`
+export const tenantName = (tenant: number): string => `tenant-${tenant}`
 
 export const keysFile = (tenants = TENANTS): TenantKey[] =>
   Array.from({ length: tenants }, (_, tenant) => ({
