@@ -1,0 +1,152 @@
+import { cpSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { Random } from '../load/random.ts'
+import { DAMAGES, type Damage } from './damages.ts'
+import { judgeDrained, merged } from './evidence.ts'
+import type { Judgement } from './judge.ts'
+import { acceptedIds, Ledger } from './ledger.ts'
+import { drained, lookUpSettled } from './look-ups.ts'
+import { dataDirIn, NodeProcess } from './node-process.ts'
+import type { ScenarioOptions, ScenarioResult } from './scenario.ts'
+import { Sender } from './sender.ts'
+import { Workload } from './workload.ts'
+
+/**
+ * A file of a node that was killed with work under way is damaged, and the node started again, round after round, each with
+ * another damage (`damages.ts`):
+ *
+ *     load ─► kill -9 ─► back-up ─► damage ─► start: either refused by name, or sound, with every accepted job
+ *     ─► the documented repair, the back-up restored ─► start ─► the backlog is worked off ─► next round
+ *
+ * In the end every accepted job is looked up, the node stops in order, and its disk is judged: the repair lost nothing.
+ */
+const RATE_PER_SECOND = 4_000
+const ACCEPTED_MIN = 500
+const LOAD_MS_MAX = 20_000
+const SETTLE_MS_MAX = 30_000
+const COULD_NOT_START = 71
+
+export async function damagedFiles(options: ScenarioOptions): Promise<ScenarioResult> {
+  const { seed, rounds, directory, entry, acceptedMin = ACCEPTED_MIN, say } = options
+  const dataDir = dataDirIn(directory)
+  const backup = join(directory, 'backup')
+  const random = new Random(seed)
+  const ledger = new Ledger()
+  const sender = new Sender({ workload: new Workload(seed), ledger, seed })
+  const weaknesses: string[] = []
+  const offences: string[] = []
+  const counts = { refused: 0, sound: 0 }
+  const start = (): Promise<NodeProcess> => NodeProcess.start({ dataDir, ...(entry ? { entry } : {}) })
+
+  let node = await start()
+  try {
+    for (let round = 1; round <= rounds; round++) {
+      const damage = DAMAGES[(round - 1) % DAMAGES.length] as Damage
+      const accepted = await loadAndKill(node, sender, round, acceptedMin)
+      if (accepted < acceptedMin)
+        weaknesses.push(`round ${round}: only ${accepted} of ${acceptedMin} jobs accepted`)
+      copy(dataDir, backup)
+      damage.do(dataDir, random)
+      const found = await startDamaged(start, damage, ledger)
+      counts[found.how]++
+      offences.push(...found.offences.map((offence) => `round ${round}, ${damage.name}: ${offence}`))
+      say(
+        `round ${round}: ${accepted} accepted; ${damage.name}: ${found.how}${found.offences.length > 0 ? ', WRONG' : ''}`,
+      )
+      copy(backup, dataDir)
+      node = await start()
+      await sender.again(node.httpPort, round)
+      await drained(node.operationsPort)
+    }
+    const damaged: Judgement = {
+      promise: 'damage',
+      summary: `${counts.refused} starts refused by name, ${counts.sound} sound with every accepted job`,
+      offences,
+    }
+    return { judgements: merged([damaged, ...(await judgeDrained(node, ledger))]), weaknesses }
+  } finally {
+    await node.end()
+    ledger.write(join(directory, 'ledger.ndjson'))
+  }
+}
+
+async function loadAndKill(
+  node: NodeProcess,
+  sender: Sender,
+  round: number,
+  acceptedMin: number,
+): Promise<number> {
+  let accepted = 0
+  await sender.load({
+    port: node.httpPort,
+    round,
+    ratePerSecond: RATE_PER_SECOND,
+    durationMs: LOAD_MS_MAX,
+    onVerdict: ({ verdict }) => {
+      if (verdict === 'accepted' && ++accepted === acceptedMin) node.signal('SIGKILL')
+    },
+  })
+  node.signal('SIGKILL')
+  await node.ended
+  return accepted
+}
+
+interface Found {
+  how: 'refused' | 'sound'
+  offences: string[]
+}
+
+/** Either the node says what is wrong and what to do, or it has every job that was accepted. */
+async function startDamaged(
+  start: () => Promise<NodeProcess>,
+  { part }: Damage,
+  ledger: Ledger,
+): Promise<Found> {
+  let node: NodeProcess
+  try {
+    node = await start()
+  } catch (error) {
+    return { how: 'refused', offences: refusalOffences((error as Error).message, part) }
+  }
+  try {
+    const left = await drained(node.operationsPort)
+    const jobs = ledger.entries.flatMap((entry) =>
+      acceptedIds(entry).map((id) => ({ id, apiKey: entry.job.apiKey })),
+    )
+    const found = await lookUpSettled(node.httpPort, jobs, SETTLE_MS_MAX)
+    const lost = jobs.filter(({ id }) => !SETTLED.has(found.get(id) ?? ''))
+    return {
+      how: 'sound',
+      offences: [
+        ...(left > 0 ? [`${left} jobs of the log are left, and nothing moves`] : []),
+        ...(lost.length > 0
+          ? [
+              `it started, but ${lost.length} accepted jobs are not settled, ${lost[0]?.id} first (${found.get(lost[0]?.id ?? '')})`,
+            ]
+          : []),
+      ],
+    }
+  } catch (error) {
+    return { how: 'sound', offences: [`it started, and then: ${(error as Error).message}`] }
+  } finally {
+    await node.end()
+  }
+}
+
+const SETTLED: ReadonlySet<string> = new Set(['done', 'thin', 'dead'])
+
+/** `said`: how it ended, and all that it wrote. */
+export function refusalOffences(said: string, part: Damage['part']): string[] {
+  return [
+    ...(said.includes(`ended with ${COULD_NOT_START} `) ? [] : [`it did not end with ${COULD_NOT_START}`]),
+    ...(new RegExp(`could not start: .*/${part}\\b`).test(said) ? [] : ['it does not name what is damaged']),
+    ...(/[Rr]estore .*backup/.test(said) ? [] : ['it does not say what to do']),
+  ].map((offence) => `${offence}: ${said.slice(0, 400)}`)
+}
+
+function copy(from: string, to: string): void {
+  for (const part of ['log', 'postgres']) {
+    rmSync(join(to, part), { recursive: true, force: true })
+    cpSync(join(from, part), join(to, part), { recursive: true, preserveTimestamps: true })
+  }
+}

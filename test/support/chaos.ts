@@ -1,0 +1,45 @@
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { beforeAll } from 'vitest'
+import { dataDirIn } from '../../bench/chaos/node-process.ts'
+import type { Scenario, ScenarioResult } from '../../bench/chaos/scenario.ts'
+import { openPglite } from '../../runtime/store/open-pglite.ts'
+import { suiteDirectory, temporaryDirectory } from './temporary-directory.ts'
+
+/** Chaos runs as tests have them: one round of a small load, on a sound node or on one of `sabotages.ts`. */
+export const CHAOS_TIMEOUT_MS = 90_000
+const SABOTAGED = fileURLToPath(new URL('sabotaged-node.ts', import.meta.url))
+const SEED = 4
+
+/** Directories for runs, their database made already: that is the dearest part of a first start. Call it first in a file. */
+export function chaosDirectories(): () => string {
+  const template = suiteDirectory()
+  beforeAll(async () => {
+    const pg = await openPglite(join(template, 'postgres'))
+    await pg.close()
+  })
+  return () => {
+    const directory = temporaryDirectory()
+    cpSync(template, dataDirIn(directory), { recursive: true })
+    return directory
+  }
+}
+
+export const runChaos = (
+  scenario: Scenario,
+  directory: string,
+  { sabotage, acceptedMin = 150 }: { sabotage?: string; acceptedMin?: number } = {},
+): Promise<ScenarioResult> =>
+  scenario({
+    seed: SEED,
+    rounds: 1,
+    directory,
+    acceptedMin,
+    ...(sabotage === undefined ? {} : { entry: [SABOTAGED, sabotage] }),
+    say: () => {},
+  })
+
+/** The promises that a run has found broken. */
+export const brokenIn = ({ judgements }: ScenarioResult): string[] =>
+  judgements.filter(({ offences }) => offences.length > 0).map(({ promise }) => promise)

@@ -1,0 +1,134 @@
+import { registerHooks } from 'node:module'
+import { decodeEnvelope, encodeEnvelope } from '../../runtime/job/envelope.ts'
+import type {
+  AppendVerdict,
+  ConsumeOptions,
+  DeliveredBatch,
+  Log,
+  LogConsumer,
+  LogRecord,
+} from '../../runtime/log/log.ts'
+import type { NodeParts } from '../../supervisors/node.ts'
+
+/** Ways to break a node from the outside, each of which breaks a promise; by name, what the node is then made of. */
+export const SABOTAGES: Readonly<Record<string, () => NodeParts>> = {
+  /** S1: the answer comes, the append follows. */
+  'answer-before-append': () => withLog((log) => new LateLog(log)),
+  /** S1: the log writes to the page cache, and no further. */
+  'no-sync': () => {
+    registerHooks({
+      resolve: (specifier, context, next) =>
+        next(specifier === 'lmdb' && context.parentURL !== UNSYNCED ? UNSYNCED : specifier, context),
+    })
+    return withLog((log) => log)
+  },
+  /** S4: what is delivered counts as finished. */
+  'offsets-first': () => withLog((log) => new HastyLog(log)),
+  /** S3: of the backlog, a part is dropped. */
+  'dropped-job': () => withLog((log) => new LeakyLog(log)),
+  /** S5: nobody knows of ordering keys. */
+  'order-ignored': () => withLog((log) => new KeylessLog(log)),
+  /** L3: the node is gone at the signal. */
+  'abrupt-stop': () => {
+    process.on('SIGTERM', () => process.exit(0))
+    return withLog((log) => log)
+  },
+}
+
+const UNSYNCED = new URL('unsynced-lmdb.ts', import.meta.url).href
+
+const withLog = (around: (log: Log) => Log): NodeParts => ({
+  openStorage: async (...of) => {
+    const { openStorage } = await import('../../supervisors/storage.ts')
+    const storage = await openStorage(...of)
+    return { ...storage, log: around(storage.log) }
+  },
+  aroundStore: (store) => store,
+})
+
+/** A log that does as another says; sabotages change one thing of it. */
+abstract class LogAround implements Log {
+  protected readonly log: Log
+
+  constructor(log: Log) {
+    this.log = log
+  }
+
+  get partitions(): ReadonlyMap<string, number> {
+    return this.log.partitions
+  }
+
+  append(records: readonly LogRecord[]): Promise<AppendVerdict[]> {
+    return this.log.append(records)
+  }
+
+  consume(options: ConsumeOptions): Promise<LogConsumer> {
+    return this.log.consume(options)
+  }
+
+  progress(...of: Parameters<Log['progress']>): ReturnType<Log['progress']> {
+    return this.log.progress(...of)
+  }
+
+  expire(nowMs: number): Promise<void> {
+    return this.log.expire(nowMs)
+  }
+
+  close(): Promise<void> {
+    return this.log.close()
+  }
+}
+
+const LATE_MS = 100
+
+class LateLog extends LogAround {
+  override async append(records: readonly LogRecord[]): Promise<AppendVerdict[]> {
+    const copies = records.map((record) => ({ ...record, value: record.value.slice() }))
+    setTimeout(() => void this.log.append(copies), LATE_MS)
+    return records.map(() => 'acked')
+  }
+}
+
+class HastyLog extends LogAround {
+  override async consume(options: ConsumeOptions): Promise<LogConsumer> {
+    const onBatch = (batch: DeliveredBatch): void => {
+      const { lane, partition, records } = batch
+      const last = records.at(-1)
+      if (last) setImmediate(() => void consumer.commit([{ lane, partition, offset: last.offset + 1 }]))
+      options.onBatch(batch)
+    }
+    const consumer = await this.log.consume({ ...options, onBatch })
+    return consumer
+  }
+}
+
+/** Every so many records. */
+const DROPPED_EVERY = 20
+
+/** Only of the backlog that it starts on: so the drop is found when the node has worked that off, and not before. */
+class LeakyLog extends LogAround {
+  override async consume(options: ConsumeOptions): Promise<LogConsumer> {
+    const ends = new Map<string, number>()
+    for (const { lane, partition, end } of await this.log.progress(options.group, options.lanes))
+      ends.set(`${lane}/${partition}`, end)
+    let delivered = 0
+    const onBatch = ({ lane, partition, records }: DeliveredBatch): void => {
+      // The newest of the backlog stays: the watermark passes a dropped record when a later one comes.
+      const end = (ends.get(`${lane}/${partition}`) ?? 0) - 1
+      const kept = records.filter(({ offset }) => offset >= end || ++delivered % DROPPED_EVERY > 0)
+      options.onBatch({ lane, partition, records: kept })
+    }
+    return this.log.consume({ ...options, onBatch })
+  }
+}
+
+class KeylessLog extends LogAround {
+  override append(records: readonly LogRecord[]): Promise<AppendVerdict[]> {
+    return this.log.append(
+      records.map((record) => ({
+        ...record,
+        value: encodeEnvelope({ ...decodeEnvelope(record.value), orderingKey: undefined }),
+      })),
+    )
+  }
+}
