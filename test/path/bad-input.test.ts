@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { DataOnDisk } from '../../bench/chaos/data-on-disk.ts'
 import { LANES } from '../../runtime/job/lane.ts'
 import { PROBLEMS, type ProblemCode } from '../../runtime/job/problem.ts'
-import { DataOnDisk } from '../support/data-on-disk.ts'
 import type { Reply } from '../support/http-client.ts'
 import { keysFlags } from '../support/keys-file.ts'
 import { chunkOf, RawPost } from '../support/raw-post.ts'
@@ -262,7 +262,7 @@ describe('the tenant', () => {
     await node.stop()
     const data = await DataOnDisk.open(directory)
     onTestFinished(() => data.close())
-    expect((await data.envelopes()).map(({ tenant }) => tenant)).toEqual(['acme', 'acme'])
+    expect((await data.records()).map(({ envelope: { tenant } }) => tenant)).toEqual(['acme', 'acme'])
     expect(await data.sql.query('select distinct tenant from spillway.jobs')).toEqual([{ tenant: 'acme' }])
     expect(await data.sql.query('select tenant from contacts')).toEqual([{ tenant: 'acme' }])
   })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { DataOnDisk } from '../support/data-on-disk.ts'
+import { DataOnDisk } from '../../bench/chaos/data-on-disk.ts'
 import type { Reply } from '../support/http-client.ts'
 import { keysFlags } from '../support/keys-file.ts'
 import type { NodeClient } from '../support/node-client.ts'
@@ -139,7 +139,7 @@ test('afterwards each job is once in the log and once in the job table', async (
 
   const data = await DataOnDisk.open(directory)
   onTestFinished(() => data.close())
-  const envelopes = await data.envelopes()
+  const envelopes = (await data.records()).map(({ envelope }) => envelope)
   expect(envelopes.map(({ id }) => id).sort()).toEqual(ids.toSorted())
   const rows = await data.sql.query('select id, state, attempt from spillway.jobs')
   expect(rows.map(({ id }) => id).sort()).toEqual(ids.toSorted())

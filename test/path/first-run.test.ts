@@ -86,7 +86,7 @@ describe('a node on a fresh directory', () => {
     node.signal('SIGINT')
     expect(await node.ended).toBe(EXIT.ok)
     expect(node.stdout).toMatch(
-      /\nSIGINT: draining, 10000 ms at most; once more ends at once\ndrained and stopped\n$/,
+      /\nSIGINT: draining, 10000 ms at most; once more ends at once\n(\{.*"actor":"\/node\/drain".*\}\n)+drained and stopped\n$/,
     )
     expect(node.stderr).toBe('')
   })

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { BOUNDS } from '../../runtime/config/bounds.ts'
 import { suiteDirectory } from '../support/temporary-directory.ts'
 import { TestNode } from '../support/test-node.ts'
 import { until } from '../support/until.ts'
@@ -21,6 +22,10 @@ async function accepted(body: object): Promise<string> {
   expect(reply.json).toMatchObject({ status: 'accepted' })
   return String(reply.json.id)
 }
+
+test('/inspect shows every bound', async () => {
+  expect((await node.inspect()).bounds).toEqual(BOUNDS)
+})
 
 test('jobs of one key run in order, one at a time, also when some of them have to be retried', async () => {
   const keys = ['red', 'green', 'blue']
