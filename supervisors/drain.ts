@@ -97,6 +97,7 @@ export class Drain implements Behaviour<DrainMessage> {
       if (how === 'done') return 'done'
     } catch (cause) {
       this.#self?.log.warn({ step, part: path, err: toError(cause) }, 'stopping: a part failed')
+      this.#cut.push(`${path}: failed`)
       return 'failed'
     }
     const left = part.left()

@@ -40,7 +40,7 @@ import { upstreamsSubtree } from './upstreams.ts'
  *       housekeeper          retention
  *       drain                waits for the stop
  *
- * The log and the claims are opened before the tree and closed after it: they are libraries on this thread, not actors.
+ * The log is opened before the tree and closed after it: it is a library on this thread, not an actor.
  */
 export interface RunningNode {
   httpPort: number | undefined
@@ -188,6 +188,13 @@ export async function startNode(config: Config, log: Logger, parts = PARTS): Pro
     throw cause
   }
   isReady = true
+  void storage.broken.then((err) => {
+    log.fatal(
+      { err },
+      'the log cannot be written to any more: the node ends, and its next start opens it anew',
+    )
+    root.kill()
+  })
   const exited = root.exited.then(async (reason) => {
     isReady = false
     await storage.close()

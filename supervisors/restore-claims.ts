@@ -1,33 +1,38 @@
 import type { AcceptedClaim } from '../runtime/claims/generation.ts'
 import { MemoryClaims } from '../runtime/claims/memory-claims.ts'
-import { BOUNDS } from '../runtime/config/bounds.ts'
 import { decodeEnvelope } from '../runtime/job/envelope.ts'
 import { isJobId } from '../runtime/job/id.ts'
 import { traceIdOf } from '../runtime/job/trace.ts'
 import type { LmdbLog } from '../runtime/log/lmdb-log.ts'
 
-/** Every job of the log is an accepted claim: those of one lifetime are brought back, the newest first, in some 3 us each. */
+/**
+ * Every job of the log is an accepted claim: those of one lifetime are brought back, as many as there is room for, in some
+ * 3 us each.
+ */
 export function restoreClaims(log: LmdbLog, lifetimeMs: number): MemoryClaims {
   const claims = new MemoryClaims({ lifetimeMs })
   const nowMs = Date.now()
-  let restored = 0
   for (const records of log.recent(nowMs - lifetimeMs)) {
-    for (const { value, appendedAtMs } of records) {
+    if (records === undefined) claims.forgetUntil(nowMs)
+    for (const { value, appendedAtMs } of records ?? []) {
+      if (!claims.canRestore) {
+        claims.forgetUntil(nowMs)
+        return claims
+      }
       const claim = claimOf(value)
       if (claim) claims.restore(claim, appendedAtMs, nowMs)
     }
-    restored += records.length
-    if (restored >= BOUNDS.claims.acceptedMax) break
   }
   return claims
 }
 
+/** Undefined for what is no job: the consumer buries it. */
 function claimOf(record: Uint8Array): AcceptedClaim | undefined {
   try {
     const { tenant, id, traceparent, bodyHash } = decodeEnvelope(record)
-    return isJobId(id) ? { tenant, id, traceId: traceIdOf(traceparent), bodyHash } : undefined
+    if (typeof bodyHash !== 'string' || !isJobId(id)) return undefined
+    return { tenant: String(tenant), id, traceId: traceIdOf(traceparent), bodyHash }
   } catch {
-    // The consumer buries it.
     return undefined
   }
 }

@@ -20,6 +20,9 @@ const EXIT_CODES = `Exit codes:
   ${EXIT.badConfiguration}   wrong configuration, or a platform that it can't run on
   ${EXIT.interrupted}  ended at once by a second signal`
 
+/** A terminal's Ctrl-C reaches npm and the node, and npm passes it on: the same one comes twice. */
+const SAME_SIGNAL_MS = 500
+
 const BUILT_IN_HANDLERS = fileURLToPath(new URL('../actors/handlers', import.meta.url))
 
 /** Runs a node to its end; resolves with the exit code of the process. */
@@ -39,7 +42,21 @@ export async function start(argv: readonly string[], parts?: NodeParts): Promise
   }
   const { config } = loaded
   const log = createLogger(config.observe.logLevel, config.observe.logFormat)
-  let node: RunningNode
+  let node: RunningNode | undefined
+  let stopped: Promise<'drained' | 'cut'> | undefined
+  let signalledAtMs: number | undefined
+  const onSignal = (signal: string): void => {
+    const nowMs = performance.now()
+    if (signalledAtMs !== undefined) {
+      if (nowMs - signalledAtMs > SAME_SIGNAL_MS) process.exit(EXIT.interrupted)
+      return
+    }
+    signalledAtMs = nowMs
+    const { drainTimeoutMs } = config.node
+    process.stdout.write(`${signal}: draining, ${drainTimeoutMs} ms at most; once more ends at once\n`)
+    stopped = node?.stop()
+  }
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
   try {
     node = await startNode(config, log, parts)
   } catch (cause) {
@@ -47,19 +64,11 @@ export async function start(argv: readonly string[], parts?: NodeParts): Promise
     log.debug({ err: cause }, 'where it could not start')
     return EXIT.couldNotStart
   }
-  process.stdout.write(banner(config, node, performance.now()))
+  if (signalledAtMs !== undefined) stopped = node.stop()
+  else process.stdout.write(banner(config, node, performance.now()))
   void node.firstStored.then(({ id, afterMs }) =>
     process.stdout.write(`  the first job is stored, ${afterMs} ms after it was accepted: ${id}\n`),
   )
-  let stopped: Promise<'drained' | 'cut'> | undefined
-  const onSignal = (signal: string): void => {
-    if (stopped !== undefined) process.exit(EXIT.interrupted)
-    process.stdout.write(
-      `${signal}: draining, ${config.node.drainTimeoutMs} ms at most; once more ends at once\n`,
-    )
-    stopped = node.stop()
-  }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
   const reason = await node.exited
   if (stopped !== undefined) {
     const isCut = (await stopped) === 'cut'

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Claims } from '../runtime/claims/claims.ts'
+import { MemoryClaims } from '../runtime/claims/memory-claims.ts'
 import type { Config } from '../runtime/config/settings.ts'
 import { LANES } from '../runtime/job/lane.ts'
 import { lockDataDirectory } from '../runtime/log/data-directory.ts'
@@ -8,7 +9,7 @@ import { openLmdbLog } from '../runtime/log/lmdb-log.ts'
 import type { Log } from '../runtime/log/log.ts'
 import { restoreClaims } from './restore-claims.ts'
 
-/** What a node keeps on its own disk: the lock on its directory, the log, the claims. */
+/** What a node that stands alone keeps for itself: the lock on its directory, the log there, the claims in memory. */
 export interface Storage {
   log: Log
   claims: Claims
@@ -16,6 +17,8 @@ export interface Storage {
   warnings: readonly string[]
   /** Why the log refuses jobs; undefined when it takes them. */
   trouble(): Promise<string | undefined>
+  /** Resolves when the log can only be opened anew, by the next start. */
+  broken: Promise<Error>
   close(): Promise<void>
 }
 
@@ -38,8 +41,12 @@ export async function openStorage(config: Config): Promise<Storage> {
     })
     opened.push(log)
     const warnings = await missingParts(dataDir, hadLog, log)
-    const claims = restoreClaims(log, config.claims.lifetimeMinutes * MINUTE_MS)
-    return { log, claims, warnings, trouble: () => log.trouble(), close }
+    const lifetimeMs = config.claims.lifetimeMinutes * MINUTE_MS
+    // Without the table that has them, jobs of the log must be accepted again when their clients send them again.
+    const claims = existsSync(join(dataDir, 'postgres'))
+      ? restoreClaims(log, lifetimeMs)
+      : new MemoryClaims({ lifetimeMs })
+    return { log, claims, warnings, trouble: () => log.trouble(), broken: log.broken, close }
   } catch (cause) {
     await close()
     throw cause

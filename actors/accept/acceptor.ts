@@ -28,6 +28,8 @@ export interface AcceptorOptions {
   now: () => number
   /** Jobs in one claim or append batch. */
   batchJobsMax: number
+  /** An append takes no further job once its bodies have so many bytes. */
+  batchBytesMax: number
   /** Appends begin this far apart, at least. */
   appendEveryMs: number
   /** Jobs and body bytes held by this actor; beyond either it refuses. */
@@ -47,7 +49,10 @@ interface Candidate extends ClaimRequest {
   submission: Submission
   /** `id` is what it is appended under; another window's when an unknown claim was taken over. */
   id: string
+  /** The claim store holds a claim of this request. */
   claimed: boolean
+  /** An earlier copy may be unknown to it: the job table has to look. */
+  unsure: boolean
 }
 
 /** Plain counters that outlive a restart of the acceptor. */
@@ -76,7 +81,6 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
   #heldBytes = 0
   #claiming = false
   #appending = false
-  #appendedAtMs = Number.NEGATIVE_INFINITY
   #linger: NodeJS.Timeout | undefined
   #abandoned = false
   #tokens = 0
@@ -114,6 +118,7 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
         traceId,
         bodyHash,
         claimed: true,
+        unsure: false,
       }
       this.#held.add(candidate)
       this.#heldBytes += submission.body.byteLength
@@ -158,7 +163,7 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
   #claim(): void {
     if (this.#claiming || this.#arrived.length === 0) return
     this.#claiming = true
-    const batch = takeUpTo(this.#arrived, this.#options.batchJobsMax)
+    const batch = takeUpTo(this.#arrived, this.#options.batchJobsMax, Number.POSITIVE_INFINITY)
     this.#options.stats.claimBatches++
     this.#options.claims
       .claim(batch, this.#options.now())
@@ -180,10 +185,12 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
     switch (verdict.verdict) {
       case 'mine':
         candidate.id = verdict.id
+        candidate.unsure = verdict.unsure === true
         this.#mine.push(candidate)
         break
       case 'unclaimed':
         candidate.claimed = false
+        candidate.unsure = true
         this.#mine.push(candidate)
         break
       case 'replay':
@@ -207,45 +214,48 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
     this.#waiting.push(candidate)
     this.#askAgain ??= setTimeout(() => {
       this.#askAgain = undefined
-      this.#retryWaiting()
+      this.#guarded(() => this.#retryWaiting())
     }, askAgainMs)
   }
 
   #retryWaiting(): void {
+    if (this.#abandoned) return
     for (const candidate of this.#waiting) this.#arrived.push(candidate)
     this.#waiting = []
     this.#claim()
   }
 
+  /**
+   * An append has a price of its own: the next one begins `appendEveryMs` after the last at the earliest. Who comes alone
+   * does not wait, and under full load the append before takes longer than that anyway.
+   */
   #append(): void {
-    if (this.#appending || this.#mine.length === 0 || this.#lingers()) return
+    if (this.#appending || this.#mine.length === 0) return
+    const { log, stats, now, batchJobsMax, batchBytesMax, appendEveryMs } = this.#options
+    const lingers = this.#linger !== undefined && this.#mine.length < batchJobsMax && !this.#idle
+    if (lingers) return
     this.#appending = true
-    this.#appendedAtMs = this.#options.now()
-    const batch = takeUpTo(this.#mine, this.#options.batchJobsMax)
-    this.#options.stats.appendBatches++
-    const nowMs = this.#options.now()
-    this.#options.log
+    const batch = takeUpTo(this.#mine, batchJobsMax, batchBytesMax)
+    stats.appendBatches++
+    const nowMs = now()
+    log
       .append(batch.map((candidate) => this.#recordOf(candidate, nowMs)))
       .then((verdicts) => this.#applyAppend(batch, verdicts))
       .catch(this.#fail)
+    clearTimeout(this.#linger)
+    this.#linger = setTimeout(() => {
+      this.#linger = undefined
+      this.#guarded(() => this.#append())
+    }, appendEveryMs)
   }
 
-  /**
-   * An append has a price of its own: at most one begins in `appendEveryMs`. Who comes alone does not wait, and under full
-   * load the append before takes longer than that anyway.
-   */
-  #lingers(): boolean {
-    const { now, appendEveryMs, batchJobsMax } = this.#options
-    const leftMs = this.#appendedAtMs + appendEveryMs - now()
-    if (leftMs <= 0 || this.#mine.length >= batchJobsMax || this.#idle) return false
-    this.#linger ??= setTimeout(
-      () => {
-        this.#linger = undefined
-        this.#append()
-      },
-      Math.min(leftMs, appendEveryMs),
-    )
-    return true
+  /** For timers: what they throw ends this actor, not the process. */
+  #guarded(run: () => void): void {
+    try {
+      run()
+    } catch (cause) {
+      this.#fail(cause)
+    }
   }
 
   #applyAppend(batch: readonly Candidate[], verdicts: readonly AppendVerdict[]): void {
@@ -270,7 +280,7 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
     }, this.#fail)
   }
 
-  #recordOf({ submission, bodyHash, id, claimed }: Candidate, acceptedAtMs: number): LogRecord {
+  #recordOf({ submission, bodyHash, id, unsure }: Candidate, acceptedAtMs: number): LogRecord {
     const { tenant, kind, pool, tier, orderingKey, idempotencyKey, traceparent, body } = submission
     const lane = laneOf(pool, tier)
     const partitions = this.#options.log.partitions.get(lane) ?? 1
@@ -284,7 +294,7 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
       acceptedAtMs,
       traceparent,
       keyed: idempotencyKey !== undefined,
-      unclaimed: !claimed,
+      unclaimed: unsure,
       bodyHash,
       body,
     })
@@ -316,12 +326,15 @@ function kindOf(verdict: SubmissionVerdict): 'accepted' | 'replayed' | 'refused'
   return verdict.replayed ? 'replayed' : 'accepted'
 }
 
-function takeUpTo<Item>(queue: Fifo<Item>, max: number): Item[] {
-  const taken: Item[] = []
-  while (taken.length < max) {
-    const item = queue.shift()
-    if (item === undefined) break
-    taken.push(item)
+/** One at least. */
+function takeUpTo(queue: Fifo<Candidate>, jobsMax: number, bytesMax: number): Candidate[] {
+  const taken: Candidate[] = []
+  let bytesLeft = bytesMax
+  while (taken.length < jobsMax && bytesLeft > 0) {
+    const candidate = queue.shift()
+    if (candidate === undefined) break
+    taken.push(candidate)
+    bytesLeft -= candidate.submission.body.byteLength
   }
   return taken
 }

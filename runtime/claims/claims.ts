@@ -32,8 +32,11 @@ export interface ClaimRequest {
 }
 
 export type ClaimVerdict =
-  /** Append it, under this id (an older one when an `unknown` claim was taken over). */
-  | { verdict: 'mine'; id: string }
+  /**
+   * Append it, under this id (an older one when an `unknown` claim was taken over). `unsure`: the store has forgotten claims
+   * before their time, so an earlier copy may exist, also of the window before.
+   */
+  | { verdict: 'mine'; id: string; unsure?: true }
   /** Accepted before: answer 202 with these. */
   | { verdict: 'replay'; id: string; traceId: string }
   /** Another request is being appended; ask again in a moment. */

@@ -10,8 +10,8 @@ import type { AcceptedClaim } from './generation.ts'
  * the process that appends for them, and each accepted one is a record of the log, from which `restore` brings it back
  * after a start.
  *
- * A claim that can't be held (too many pending) is `unclaimed`, one that is forgotten is claimed anew: the job table
- * absorbs the copies.
+ * A claim that can't be held (too many pending) is `unclaimed`. While claims have been forgotten before their time, new
+ * ones are `unsure`. In both cases the job table looks for copies.
  */
 export interface MemoryClaimsOptions {
   /** From each change of a claim on. */
@@ -39,6 +39,16 @@ export class MemoryClaims implements Claims {
   /** A claim that was accepted before this start. */
   restore(claim: AcceptedClaim, acceptedAtMs: number, nowMs: number): void {
     this.#accepted.add(claimKeyOf(claim.id), claim, acceptedAtMs, nowMs)
+  }
+
+  /** False when there is no room for another; then, as when the log is incomplete, `forgetUntil` has to be called. */
+  get canRestore(): boolean {
+    return !this.#accepted.isFull
+  }
+
+  /** Claims accepted before `nowMs` are not all here. */
+  forgetUntil(nowMs: number): void {
+    this.#accepted.forgetUntil(nowMs)
   }
 
   async claim(requests: readonly ClaimRequest[], nowMs: number): Promise<ClaimVerdict[]> {
@@ -86,7 +96,10 @@ export class MemoryClaims implements Claims {
     const held = this.#held.get(request.claimKey, nowMs)
     if (held) return judgeClaim(request, held)
     const accepted = this.#accepted.get(request.claimKey, nowMs)
-    if (!accepted) return { verdict: 'mine', id: request.id }
+    if (!accepted)
+      return this.#accepted.hasForgotten(nowMs)
+        ? { verdict: 'mine', id: request.id, unsure: true }
+        : { verdict: 'mine', id: request.id }
     if (!accepted.hasBody(request.bodyHash)) return { verdict: 'reused' }
     return { verdict: 'replay', id: accepted.id, traceId: accepted.traceId }
   }

@@ -51,6 +51,8 @@ export const BOUNDS = {
   accept: {
     /** Jobs claimed and appended together; a batch request goes in one piece. */
     batchJobsMax: 1_000,
+    /** Bodies of one append: it takes no further job beyond. */
+    batchBytesMax: 4_194_304,
     /** Appends begin this far apart: one costs some 400 us of CPU, however few jobs are in it. */
     appendEveryMs: 3,
     /** How long a duplicate waits for the owner of its claim before it is answered 409. */
@@ -180,10 +182,10 @@ export const BOUNDS = {
     /** How often the job table is asked for what is due. */
     pollMs: 250,
     /** Rows that are claimed and not settled: more would see their leases end while they wait. */
-    outstandingJobsMax: 400,
+    outstandingJobsMax: 64,
     /** How long a pool waits at its start for the job table. */
     startTimeoutMs: 60_000,
     /** Rows taken at once. */
-    batchJobsMax: 200,
+    batchJobsMax: 64,
   },
 } as const

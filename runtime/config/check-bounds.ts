@@ -33,7 +33,11 @@ function checkAbsorber(bound: BoundOf, setting: SettingOf): Conflict[] {
     ...atMost(batchLines, acceptBatch, 'a batch request is accepted in one piece'),
     ...atMost(batchLines, bound('accept', 'heldJobsMax'), 'a batch request could never be held'),
     ...atMost(batchBytes, bound('accept', 'heldBytesMax'), 'a batch request could never be held'),
-    ...atMost(batchBytes, bound('log', 'pendingBytesMax'), 'a batch request could never be appended'),
+    ...atMost(
+      bound('accept', 'batchBytesMax'),
+      bound('log', 'pendingBytesMax'),
+      'no full append would be taken',
+    ),
     ...atMost(acceptBatch, claimsPending, 'a full batch could not be claimed'),
     ...atMost(requests, claimsPending, 'requests in flight could not all be claimed'),
     ...atMost(

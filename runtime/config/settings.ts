@@ -19,7 +19,7 @@ export const SETTINGS = {
     default: '.spillway',
     noun: 'a path',
     alias: 'data-dir',
-    doc: 'Where the embedded log, claims and job table lie; one node per directory.',
+    doc: 'Where the embedded log and job table lie; one node per directory.',
   }),
   'node.roles': choices({ choices: ROLES, doc: 'What this node does.' }),
   'node.drainTimeoutMs': integer({

@@ -16,8 +16,6 @@ export interface EnvironmentOptions {
   directory: string
   /** Address space to reserve. The file grows as needed; growing beyond this costs a second mapping. */
   mapBytes: number
-  /** False: not synced to the disk at all. Survives the process, not the machine. */
-  durable: boolean
 }
 
 const NEW_FILE_BYTES_MIN = 1024 * 1024
@@ -28,18 +26,17 @@ const LOCK_FILE_BYTES = 16 * 1024
 
 /** Throws system errors, and lmdb's for a file that it finds damaged. */
 export function openEnvironment(options: EnvironmentOptions): Environment {
-  const { directory, mapBytes, durable } = options
+  const { directory, mapBytes } = options
   prepareFiles(directory)
   const root = open({
     path: directory,
     noSubdir: false,
     overlappingSync: false,
-    noSync: !durable,
     eventTurnBatching: false,
     mapSize: mapBytes,
     encoding: 'json',
   })
-  if (durable) for (const path of [directory, dirname(directory)]) syncDirectory(path)
+  for (const path of [directory, dirname(directory)]) syncDirectory(path)
   return new Environment(root, join(directory, DATA_FILE))
 }
 
@@ -64,7 +61,7 @@ export class Environment {
   }
 
   /**
-   * Runs the puts and removes of `write` as one transaction; resolves when it is committed (and synced, if durable) and
+   * Runs the puts and removes of `write` as one transaction; resolves when it is committed, synced, and
    * every later read sees it.
    * Rejects with CommitError. `write` must not throw: lmdb would commit half of it.
    */

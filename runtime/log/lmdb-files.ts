@@ -50,7 +50,7 @@ export async function openLogFiles(options: LogFilesOptions): Promise<LogFiles> 
 }
 
 const openDurable = (directory: string, { bytesMax }: LogFilesOptions): Environment =>
-  openEnvironment({ directory, mapBytes: 2 * bytesMax + MAP_SLACK_BYTES, durable: true })
+  openEnvironment({ directory, mapBytes: 2 * bytesMax + MAP_SLACK_BYTES })
 
 /**
  * An empty log is made beside its place and moved there when it is on the disk. So a directory that is there without a

@@ -60,6 +60,7 @@ export class LmdbLog implements Log {
   readonly #expiry: Expiry
   readonly #consumers = new Set<LmdbConsumer>()
   #expiring: Promise<void> = Promise.resolve()
+  readonly #broken = Promise.withResolvers<LogClosedError>()
   #closing: Promise<void> | undefined
 
   constructor(
@@ -135,12 +136,18 @@ export class LmdbLog implements Log {
     await run
   }
 
-  /** What was appended since then, the newest batches of each partition first; a damaged one ends its partition. */
-  *recent(sinceMs: number): Generator<readonly DeliveredRecord[]> {
+  /**
+   * What was appended since then, the newest batches of each partition first. Undefined stands for a damaged batch, which
+   * ends its partition.
+   */
+  *recent(sinceMs: number): Generator<readonly DeliveredRecord[] | undefined> {
     for (const { id, begin, end } of this.#all)
       for (let offset = end; offset > begin; ) {
         const bytes = this.#files.batches.read(id, offset - 1)
-        if (bytes === undefined || !isIntact(bytes)) break
+        if (bytes === undefined || !isIntact(bytes)) {
+          yield undefined
+          break
+        }
         const { baseOffset, appendedAtMs } = readHeader(bytes)
         if (appendedAtMs < sinceMs) break
         yield readRecords(bytes, baseOffset)
@@ -148,9 +155,17 @@ export class LmdbLog implements Log {
       }
   }
 
+  /** Resolves when the storage refuses to go on: only a new log on the same files can. */
+  get broken(): Promise<Error> {
+    return this.#broken.promise
+  }
+
   /** Why appends fail now; undefined when they do not. */
   async trouble(): Promise<string | undefined> {
-    return this.#closing === undefined ? this.#commits.trouble() : undefined
+    if (this.#closing !== undefined) return undefined
+    const trouble = await this.#commits.trouble()
+    if (trouble !== undefined || this.#unconsumedBytes < this.#bytesMax) return trouble
+    return `it is full of jobs that are not finished: log.bytesMax is ${this.#bytesMax}`
   }
 
   close(): Promise<void> {
@@ -206,9 +221,13 @@ export class LmdbLog implements Log {
 
   #hasRoomFor(bytes: number): boolean {
     const pending = this.#commits.pendingBytes + bytes
-    let unconsumed = pending
-    for (const partition of this.#all) unconsumed += partition.unconsumedBytes
-    return unconsumed <= this.#bytesMax && pending <= PENDING_BYTES_MAX
+    return this.#unconsumedBytes + pending <= this.#bytesMax && pending <= PENDING_BYTES_MAX
+  }
+
+  get #unconsumedBytes(): number {
+    let bytes = 0
+    for (const partition of this.#all) bytes += partition.unconsumedBytes
+    return bytes
   }
 
   #refuseIfClosed(): void {
@@ -220,6 +239,7 @@ export class LmdbLog implements Log {
       cause: error,
     })
     for (const consumer of this.#consumers) consumer.fail(failure)
+    this.#broken.resolve(failure)
   }
 }
 

@@ -80,14 +80,24 @@ export function readHeader(bytes: Buffer): BatchHeader {
 export const isIntact = (bytes: Buffer): boolean =>
   bytes.length > HEADER_BYTES && crc32(bytes.subarray(4)) === bytes.readUInt32LE(0)
 
-/** The records of an intact batch from `offset` on. Their values are views on `bytes`. */
+/**
+ * A value may be a view on a batch of this size: whoever keeps one record of it, keeps them all. Those of larger ones are
+ * copies, since memory is bounded by what records count themselves.
+ */
+const VIEWED_BYTES = 16 * 1024
+
+/** The records of an intact batch from `offset` on. Their values may be views on `bytes`. */
 export function readRecords(bytes: Buffer, offset: number): DeliveredRecord[] {
   const { baseOffset, end, appendedAtMs } = readHeader(bytes)
   const records: DeliveredRecord[] = []
   let at = HEADER_BYTES + (end - baseOffset) * LENGTH_BYTES
   for (let next = baseOffset; next < end; next++) {
     const length = bytes.readUInt32LE(HEADER_BYTES + (next - baseOffset) * LENGTH_BYTES)
-    if (next >= offset) records.push({ offset: next, appendedAtMs, value: bytes.subarray(at, at + length) })
+    if (next >= offset) {
+      const view = bytes.subarray(at, at + length)
+      const value = bytes.length > VIEWED_BYTES ? new Uint8Array(view) : view
+      records.push({ offset: next, appendedAtMs, value })
+    }
     at += length
   }
   return records

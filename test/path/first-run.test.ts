@@ -7,6 +7,7 @@ import { EXIT } from '../../supervisors/exit-codes.ts'
 import type { NodeClient } from '../support/node-client.ts'
 import { SpillwayProcess, startNodeProcess } from '../support/spillway-process.ts'
 import { suiteDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
+import { until } from '../support/until.ts'
 
 /** What a person meets who starts a node for the first time: the real command, in a process of its own. */
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
@@ -101,8 +102,15 @@ test('a node on the same directory finds the earlier job, and a second Ctrl-C en
   await client.post({ kind: 'test.waiting', payload: { n: 1, ms: 5_000 } })
   next.signal('SIGINT')
   await next.says('SIGINT: draining')
-  next.signal('SIGINT')
-  expect(await next.ended).toBe(EXIT.interrupted)
+  let how: number | string | undefined
+  void next.ended.then((ended) => {
+    how = ended
+  })
+  await until(() => {
+    next.signal('SIGINT')
+    return how
+  }, 'a second Ctrl-C ends it')
+  expect(how).toBe(EXIT.interrupted)
   expect(next.stdout).not.toContain('drained')
 })
 

@@ -65,11 +65,11 @@ test('however many parts hang, the answer comes before the deadline', async () =
   expect(await report).toMatchObject({ cut: [{}, {}, {}].map(() => expect.any(String)), ms: 900 })
 })
 
-test('a part that fails holds up nobody', async () => {
+test('a part that fails holds up nobody, and is told as cut', async () => {
   const { events, part, failing } = parts()
   const { cell, report } = await stop([failing('a'), part('b', 10)], [failing('c'), part('d', 10)])
   await vi.advanceTimersByTimeAsync(20)
-  expect(await report).toEqual({ cut: [], ms: 20 })
+  expect(await report).toEqual({ cut: ['a: failed', 'c: failed'], ms: 20 })
   expect(events).toEqual(['begin b', 'end b', 'begin d', 'end d'])
   expect(cell.inspect()).toMatchObject({ steps: [{ parts: { a: 'failed', b: 'done' } }, {}] })
 })

@@ -19,6 +19,7 @@ import { until } from '../../support/until.ts'
 const STARTED_MS = Date.UTC(2026, 0, 15, 12)
 const OPTIONS = {
   batchJobsMax: 1_000,
+  batchBytesMax: 1_000_000,
   appendEveryMs: 0,
   heldJobsMax: 1_000,
   heldBytesMax: 1_000_000,
@@ -192,25 +193,33 @@ describe('a job', () => {
 })
 
 describe('appends that begin a while apart', () => {
-  test('the first goes at once, the next when its time has come, with all that came meanwhile', async () => {
-    await start({ appendEveryMs: 1 })
+  const AN_HOUR_MS = 3_600_000
+
+  test('the first goes at once, the next waits, unless a batch is full', async () => {
+    await start({ appendEveryMs: AN_HOUR_MS, batchJobsMax: 3 })
     submit('alone')
     await (await log.nextAppend()).pass()
-    let isAppending = false
-    const next = log.nextAppend().finally(() => {
-      isAppending = true
-    })
-    // The copy asks again and again, while the clock stands still.
-    submit('b', 'c', 'b')
+    // The copy asks again and again, so that time passes.
+    const waiting = submit('b', 'b')
     await askedAgain()
-    expect(isAppending).toBe(false)
-    nowMs += 1
-    expect(envelopesOf(await next).map(({ body }) => Buffer.from(body).toString())).toEqual(['b', 'c'])
-    await (await next).pass()
+    expect(verdictsOf(waiting)).toEqual([])
+    submit('c', 'd')
+    const next = await log.nextAppend()
+    expect(envelopesOf(next).map(({ body }) => Buffer.from(body).toString())).toEqual(['b', 'c', 'd'])
+    await next.pass()
   })
 
-  test('a stop waits for no time', async () => {
-    await start({ appendEveryMs: 60_000 })
+  test('the next goes when its time has come, whatever the clock says', async () => {
+    await start({ appendEveryMs: 1 })
+    submit('a')
+    await (await log.nextAppend()).pass()
+    nowMs -= AN_HOUR_MS
+    submit('b')
+    await (await log.nextAppend()).pass()
+  })
+
+  test('a stop does not wait for it', async () => {
+    await start({ appendEveryMs: AN_HOUR_MS })
     const [first] = submit('first')
     await (await log.nextAppend()).pass()
     const [last] = submit('last')
@@ -219,6 +228,35 @@ describe('appends that begin a while apart', () => {
     await (await log.nextAppend()).pass()
     for (const verdict of await settledOf([first!, last!])) expect(verdict).toMatchObject({ accepted: true })
   })
+})
+
+test('an append takes no more bytes than it may, and one job at least', async () => {
+  await start({ batchBytesMax: 4 })
+  submit('x')
+  const first = await log.nextAppend()
+  submit('aaa', 'bbb', 'ccc', 'dddddddd')
+  await until(() => stats.claimBatches === 2, 'they have been received')
+  await first.pass()
+  const sizes: number[] = []
+  for (let i = 0; i < 2; i++) {
+    const append = await log.nextAppend()
+    sizes.push(append.records.length)
+    await append.pass()
+  }
+  expect(sizes).toEqual([2, 2])
+})
+
+test('while claims have been forgotten before their time, jobs are marked, so that the job table looks for copies', async () => {
+  claims = new MemoryClaims({ lifetimeMs: 900_000, acceptedMax: 2 })
+  await start()
+  const marks: boolean[] = []
+  for (const body of ['a', 'b', 'c', 'd']) {
+    submit(body)
+    const append = await log.nextAppend()
+    marks.push(...envelopesOf(append).map(({ unclaimed }) => unclaimed))
+    await append.pass()
+  }
+  expect(marks).toEqual([false, false, false, true])
 })
 
 describe('the same body a hundred times', () => {
