@@ -73,9 +73,7 @@ export async function startNode(config: Config, log: Logger, parts = PARTS): Pro
   const system = new ActorSystem({ log, ...BOUNDS.kernel })
   const storage = await parts.openStorage(config)
   for (const warning of storage.warnings) log.error(warning)
-  const tables = [
-    ...new Map([...handlers.values()].flatMap((h) => h.tables).map((t) => [t.name, t])).values(),
-  ]
+  const tables = [...handlers.values()].flatMap((handler) => handler.tables)
   const store = storeSubtree(system, config, join(config.node.dataDir, 'postgres'), tables)
   const { spec: simulators, upstreams } = upstreamsSubtree(system, config)
   const logWatch = new LogWatch(storage.trouble, log)

@@ -7,6 +7,7 @@ import { Writer, type WriterMessage } from '../actors/writer/writer.ts'
 import type { ActorCell } from '../runtime/actor/actor-cell.ts'
 import { BOUNDS } from '../runtime/config/bounds.ts'
 import { DEFAULT_RETRY } from '../runtime/handler/define-handler.ts'
+import { tableIdentities } from '../runtime/handler/table-identity.ts'
 import { lanesOf, type Pool as PoolName } from '../runtime/job/lane.ts'
 import { actorChild } from '../runtime/supervision/actor-child.ts'
 import type { ChildSpec } from '../runtime/supervision/child-spec.ts'
@@ -151,7 +152,7 @@ export function poolSubtree(
 
 /** The threads of one pool, each replaced by itself when it dies. */
 function poolThreads(
-  { system, config, metrics, upstreams }: NodeContext,
+  { system, config, handlers, metrics, upstreams }: NodeContext,
   name: PoolName,
   path: string,
   pool: () => ActorCell<PoolMessage>,
@@ -163,8 +164,10 @@ function poolThreads(
     heapMibMax: BOUNDS.pool.threadHeapMibMax,
     log: system.log,
   })
+  const tables = tableIdentities(handlers.values())
   const args = (): PoolThreadArgs => ({
     handlersDirectory: config.handlers.directory,
+    tables,
     upstreams: upstreams(),
     reportBatchJobsMax: BOUNDS.pool.threadBatchJobsMax,
     logLinesPerSecondMax: BOUNDS.pool.threadLogLinesPerSecondMax,

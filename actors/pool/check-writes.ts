@@ -19,7 +19,8 @@ export function checkWrites(writes: unknown, tables: readonly TableDefinition[])
   if (writes.length > WRITES_MAX)
     throw new StorableError(`${writes.length} writes are too many; at most ${WRITES_MAX} are stored`)
   const budget = { bytesLeft: WRITES_BYTES_MAX }
-  return writes.map((write) => checkWrite(write, tables, budget))
+  // Not `map`, which leaves holes as they are: cloning keeps them, and the writer would stumble over them.
+  return Array.from({ length: writes.length }, (_, i) => checkWrite(writes[i], tables, budget))
 }
 
 interface Budget {
@@ -40,12 +41,12 @@ function checkWrite(write: unknown, tables: readonly TableDefinition[], budget: 
       throw new StorableError(`table ${table.name} has no column ${column}`)
   const values: (string | null)[] = []
   for (const column in table.columns) {
+    // Read once: a getter may say something else the next time.
     const value = Object.hasOwn(row, column) ? row[column] : null
+    if (value == null && table.key.includes(column))
+      throw new StorableError(`table ${table.name}: key column ${column} needs a value`)
     values.push(value == null ? null : textOf(table, column, value, budget))
   }
-  for (const column of table.key)
-    if (row[column] == null)
-      throw new StorableError(`table ${table.name}: key column ${column} needs a value`)
   return { table: table.name, values }
 }
 
@@ -79,10 +80,13 @@ function spend(budget: Budget, bytes: number): void {
     )
 }
 
+/** Within the years that both ISO 8601's four digits and PostgreSQL's parser take. */
 function timestamp(value: unknown): string | undefined {
   if (typeof value !== 'string' && !(value instanceof Date)) return undefined
   const date = new Date(value)
-  return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
+  const year = date.getUTCFullYear()
+  return year >= 1 && year <= 9_999 ? date.toISOString() : undefined
 }
 
-const excerpt = (value: unknown): string => String(typeof value === 'object' ? '…' : value).slice(0, 80)
+const excerpt = (value: unknown): string =>
+  String(typeof value === 'object' && !(value instanceof Date) ? '…' : value).slice(0, 80)

@@ -1,3 +1,4 @@
+import { BOUNDS } from '../../runtime/config/bounds.ts'
 import { type HandlerContext, type HandlerLog, PermanentError } from '../../runtime/handler/context.ts'
 import type { UpstreamsConfig } from '../../runtime/handler/upstream-config.ts'
 import type { Envelope } from '../../runtime/job/envelope.ts'
@@ -8,7 +9,7 @@ import type { Deadline } from './deadline.ts'
 /** What one run hands to its handler, and what it learns from it. */
 export interface Run {
   context: HandlerContext
-  /** Enrichments left out so far, each named once. */
+  /** Enrichments left out so far, each named once; of very many, the first. */
   skipped: readonly string[]
 }
 
@@ -21,6 +22,9 @@ export interface RunConditions {
 
 /** Safe in an HTTP header, and short enough for upstreams that limit the length of the key. */
 const STEP = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/
+
+const SKIPPED_NAMES_MAX = BOUNDS.pool.skippedNamesMax
+const SKIPPED_NAME_CHARS_MAX = 100
 
 /** A class for the sake of `signal`, which is made on demand: a getter in a literal costs every run a hidden class. */
 class RunContext implements HandlerContext {
@@ -67,7 +71,7 @@ export function openRun(envelope: Envelope, deadline: Deadline, conditions: RunC
     lastAttempt,
     async enrich(name, fn) {
       if (!thin) return fn()
-      if (!skipped.includes(name)) skipped.push(name)
+      recordSkipped(skipped, name)
       return undefined
     },
     call(name, step, fn) {
@@ -97,4 +101,11 @@ export function openRun(envelope: Envelope, deadline: Deadline, conditions: RunC
   }
 
   return { context, skipped }
+}
+
+/** Whatever a handler in JavaScript gives for a name: text of a bounded length from here on. */
+function recordSkipped(skipped: string[], name: unknown): void {
+  if (skipped.length === SKIPPED_NAMES_MAX) return
+  const text = String(name).slice(0, SKIPPED_NAME_CHARS_MAX)
+  if (!skipped.includes(text)) skipped.push(text)
 }

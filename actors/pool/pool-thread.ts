@@ -1,5 +1,6 @@
 import type { HandlerLog } from '../../runtime/handler/context.ts'
 import { loadHandlers } from '../../runtime/handler/load-handlers.ts'
+import { checkSameTables, type TableIdentity } from '../../runtime/handler/table-identity.ts'
 import type { UpstreamsConfig } from '../../runtime/handler/upstream-config.ts'
 import { decodeEnvelope } from '../../runtime/job/envelope.ts'
 import type { ThreadModule } from '../../runtime/threads/thread-module.ts'
@@ -13,6 +14,8 @@ import type { FromPoolThread, JobsMessage, TicketReport } from './thread-protoco
  */
 export interface PoolThreadArgs {
   handlersDirectory: string
+  /** The tables that the node stores rows of. */
+  tables: readonly TableIdentity[]
   upstreams: UpstreamsConfig
   reportBatchJobsMax: number
   logLinesPerSecondMax: number
@@ -20,6 +23,7 @@ export interface PoolThreadArgs {
 
 const poolThread: ThreadModule<PoolThreadArgs> = async (args, thread) => {
   const { handlers } = await loadHandlers(args.handlersDirectory)
+  checkSameTables(handlers.values(), args.tables)
   const post = (message: FromPoolThread): void => thread.post(message)
   const log = boundedLog(post, args.logLinesPerSecondMax)
   let reports: TicketReport[] = []

@@ -258,7 +258,8 @@ export class Pool implements Behaviour<PoolMessage> {
       if (!job) continue
       this.#mailbox.settle(job, durationMs)
       this.#options.observer.ran(job.envelope.kind, durationMs)
-      outcomes.push({ envelope: job.envelope, origin: job.origin, ...report })
+      // What was run is the pool's to say: a thread cannot report of another job.
+      outcomes.push({ ...report, envelope: job.envelope, origin: job.origin })
     }
     this.#commit(outcomes)
   }

@@ -6,9 +6,10 @@ import { backoffMs } from '../../runtime/overload/backoff.ts'
 import type { CommitVerdict, JobStore } from '../../runtime/store/job-store.ts'
 import { SqlError } from '../../runtime/store/sql.ts'
 import { commitBisecting } from './commit-bisecting.ts'
+import { outcomeBytes } from './outcome-bytes.ts'
 
 /**
- * One pool's writer: group commit of outcomes by size and age, one batch under way at a time.
+ * One pool's writer: group commit of outcomes by number, bytes and age, one batch under way at a time.
  *
  * A transient error repeats the batch for as long as it takes: outcomes wait, the pool stops starting jobs, nothing is lost.
  * A data error is bisected to the job that causes it, which goes to `dead`. What the store cannot explain ends the writer:
@@ -89,12 +90,7 @@ export class Writer implements Behaviour<WriterMessage> {
   #commitNext(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const batch: Outcome[] = []
-    while (batch.length < this.#options.batchJobsMax) {
-      const outcome = this.#queue.shift()
-      if (!outcome) break
-      batch.push(outcome)
-    }
+    const batch = this.#take()
     if (batch.length === 0) return
     this.#committing = this.#commit(batch).then(
       () => {
@@ -104,6 +100,20 @@ export class Writer implements Behaviour<WriterMessage> {
       },
       (cause) => this.#self?.fail(cause),
     )
+  }
+
+  #take(): Outcome[] {
+    const batch: Outcome[] = []
+    let bytes = 0
+    while (batch.length < this.#options.batchJobsMax) {
+      const outcome = this.#queue.peek()
+      if (!outcome) break
+      bytes += outcomeBytes(outcome)
+      if (bytes > BOUNDS.writer.batchBytesMax && batch.length > 0) break
+      this.#queue.shift()
+      batch.push(outcome)
+    }
+    return batch
   }
 
   async #commit(batch: readonly Outcome[]): Promise<void> {
@@ -126,7 +136,7 @@ export class Writer implements Behaviour<WriterMessage> {
       } catch (cause) {
         if (!(cause instanceof SqlError && cause.isTransient)) throw cause
         // A batch that the database fails on every time: one of its jobs is at fault, and is found like any other.
-        if (cause.sqlState.startsWith('XX') && attempt >= BOUNDS.writer.internalErrorsMax)
+        if (isInternal(cause) && attempt >= BOUNDS.writer.internalErrorsMax)
           throw new SqlError(cause.message, '22000', { cause })
         this.#options.stats.transientErrors++
         this.#self?.log.warn(
@@ -140,3 +150,6 @@ export class Writer implements Behaviour<WriterMessage> {
     }
   }
 }
+
+/** Failed inside, or out of memory (53200): transient, unless the batch is its cause. */
+const isInternal = ({ sqlState }: SqlError): boolean => sqlState.startsWith('XX') || sqlState === '53200'

@@ -122,6 +122,8 @@ export const BOUNDS = {
     /** Rows that a job writes, and their size as JSON. */
     writesMax: 100,
     writesBytesMax: 262_144,
+    /** Enrichments left out that a job names. */
+    skippedNamesMax: 100,
     /** What a tenant may owe the fair scheduler after jobs that took longer than expected, in rounds. */
     debtRoundsMax: 10,
     /** Jobs taken from a partition beyond its first unfinished one. */
@@ -146,12 +148,14 @@ export const BOUNDS = {
   writer: {
     /** How long an outcome waits for others to be committed with. */
     batchAgeMaxMs: 20,
+    /** Results, rows and bodies committed together; a larger outcome is alone. The database takes many times as much memory. */
+    batchBytesMax: 8_388_608,
     /** Outcomes that wait for their commit. */
     queueJobsMax: 10_000,
     /** Back-off while the database can't be reached. */
     transientRetryMinMs: 50,
     transientRetryMaxMs: 5_000,
-    /** Internal errors of the database in a row after which a batch is taken to be their cause. */
+    /** Internal errors of the database, or ends of its memory, in a row after which a batch is taken to be their cause. */
     internalErrorsMax: 5,
   },
   store: {

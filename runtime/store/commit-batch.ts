@@ -53,8 +53,7 @@ export function commitBatch(
       } else addFromTable(table, outcome)
       writes.add(outcome)
     } catch (error) {
-      if (!(error instanceof SqlError)) throw error
-      faults.push({ position, error })
+      faults.push({ position, error: asSqlError(error) })
     }
   }
   const [first, ...others] = faults
@@ -72,6 +71,12 @@ export function commitBatch(
     ...writes.parameters(),
   ]
   return { choice, shape, parameters, days }
+}
+
+/** Also of what nobody foresaw: its job goes to `dead`, where thrown it would stop the whole pool for as long as it is there. */
+function asSqlError(thrown: unknown): SqlError {
+  if (thrown instanceof SqlError) return thrown
+  return new SqlError(`the outcome cannot be read: ${thrown}`, '22000', { cause: thrown })
 }
 
 function addFromLog(

@@ -23,7 +23,8 @@ function distinctTables(tables: readonly TableDefinition[]): TableDefinition[] {
   const byName = new Map<string, TableDefinition>()
   for (const table of tables) {
     const other = byName.get(table.name)
-    if (other && !isDeepStrictEqual(other, table))
+    // The order of the columns counts: values travel in it.
+    if (other && JSON.stringify(other) !== JSON.stringify(table))
       throw new MigrationError(
         `table ${table.name} is declared twice and differently: ${JSON.stringify(other)} and ${JSON.stringify(table)}; ` +
           'handlers that share a table import one definition',

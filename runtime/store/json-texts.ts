@@ -1,6 +1,10 @@
+import { SqlError } from './sql.ts'
+
 /**
  * A column of JSON texts as one string, set apart by a control character: JSON holds none unescaped, so nothing has to be
  * quoted here and nothing unquoted there. (In an array literal every quote of a JSON text costs a backslash, twice.)
+ *
+ * What is no JSON must not shift its neighbours' texts: it is refused here, with the error that the database would give.
  */
 const SEPARATOR = '\x1f'
 
@@ -8,6 +12,8 @@ export class JsonTexts {
   readonly #texts: string[] = []
 
   add(json: string | null): void {
+    if (json === '' || json?.includes(SEPARATOR))
+      throw new SqlError(`invalid JSON: ${json === '' ? 'empty' : 'an unescaped control character'}`, '22P02')
     this.#texts.push(json ?? '')
   }
 

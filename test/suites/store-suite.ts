@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
 import type { Sql } from '../../runtime/store/sql.ts'
+import { checkedTextTests } from './store/checked-text.ts'
 import { claimTests } from './store/claims.ts'
 import { commitTests } from './store/commits.ts'
 import { dataTests } from './store/data.ts'
@@ -26,6 +27,7 @@ export function storeSuite(name: string, makeSql: () => Promise<Sql>): void {
       claimTests,
       releaseTests,
       dataTests,
+      checkedTextTests,
       schemaTests,
     ])
       tests(() => bench)

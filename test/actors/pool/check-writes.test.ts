@@ -51,6 +51,8 @@ it.each([
   [{ yes: 1 }, 'samples.yes is boolean'],
   [{ at: 'soon' }, 'samples.at is timestamptz'],
   [{ at: 12 }, 'samples.at is timestamptz'],
+  [{ at: new Date(Date.UTC(10_000, 0)) }, 'samples.at is timestamptz'],
+  [{ at: '0000-12-31T23:59:59.999Z' }, 'samples.at is timestamptz'],
   [{ facts: { text: '\0' } }, 'samples.facts holds a NUL character'],
   [{ id: null }, 'table samples: key column id needs a value'],
   [{ constructor: 1 }, 'table samples has no column constructor'],
@@ -81,4 +83,31 @@ it('the writes of one job are bounded in bytes together', () => {
 
 it('half a surrogate pair becomes U+FFFD, as in any UTF-8', () => {
   expect(rowOf({ id: 'a\ud800' })).toEqual({ id: 'a\uFFFD', ...ABSENT })
+})
+
+it('a list with holes is refused: cloned to another thread they would stay holes', () => {
+  const writes: unknown[] = []
+  writes[1] = { table: 'samples', row: { id: 'a' } }
+  expect(() => checkWrites(writes, [table])).toThrow('table undefined is not among')
+})
+
+it('a key that only the prototype holds is none', () => {
+  const row = Object.create({ id: 'inherited' }, { small: { value: 1, enumerable: true } })
+  expect(() => checkWrites([{ table: 'samples', row }], [table])).toThrow('key column id needs a value')
+})
+
+it('a getter is read once: what was checked is what is stored', () => {
+  let reads = 0
+  const row = {
+    get id() {
+      return `read ${++reads}`
+    },
+  }
+  expect(checkWrites([{ table: 'samples', row }], [table])[0]?.values[0]).toBe('read 1')
+  expect(reads).toBe(1)
+})
+
+it('the first and the last day that PostgreSQL reads from four digits are stored', () => {
+  for (const at of ['0001-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z'])
+    expect(rowOf({ at })).toMatchObject({ at })
 })

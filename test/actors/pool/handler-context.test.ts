@@ -188,3 +188,14 @@ it('log lines carry the job, its tenant and its trace, whatever the handler adds
     'hello',
   )
 })
+
+it('names of enrichments are text of a bounded length and number, whatever a handler gives', async () => {
+  const conditions = { thin: true, lastAttempt: false, upstreams: {}, log: logOf() }
+  const { context, skipped } = openRun(envelopeOf({}), new Deadline(10_000), conditions)
+  const enrich = context.enrich as (name: unknown, fn: () => number) => Promise<unknown>
+  for (const name of [5, undefined, '5', 'x'.repeat(5_000)])
+    expect(await enrich(name, () => 1)).toBeUndefined()
+  expect(skipped).toEqual(['5', 'undefined', 'x'.repeat(100)])
+  for (let i = 0; i < 1_000; i++) await enrich(`name ${i}`, () => 1)
+  expect(skipped).toHaveLength(100)
+})

@@ -5,21 +5,28 @@ import type { PoolThreadArgs } from '../../../actors/pool/pool-thread.ts'
 import type { FromPoolThread } from '../../../actors/pool/thread-protocol.ts'
 import { ActorCell } from '../../../runtime/actor/actor-cell.ts'
 import { DEFAULT_RETRY } from '../../../runtime/handler/define-handler.ts'
+import { type TableIdentity, tableIdentities } from '../../../runtime/handler/table-identity.ts'
 import type { Job } from '../../../runtime/job/job.ts'
 import type { Outcome } from '../../../runtime/job/outcome.ts'
 import type { CommitVerdict } from '../../../runtime/store/job-store.ts'
 import { threadChild } from '../../../runtime/threads/thread-child.ts'
 import { ThreadGroup } from '../../../runtime/threads/thread-group.ts'
+import badRow from '../../support/handlers/bad-row.ts'
 import { aJob, anOutcome } from '../../support/jobs.ts'
 import { silentLog, testSystem } from '../../support/test-system.ts'
 import { until } from '../../support/until.ts'
 
 /** A pool with one real thread; the test is its writer. */
-async function start({ concurrency = 4, outstandingJobsMax = 100 } = {}) {
+async function start({
+  concurrency = 4,
+  outstandingJobsMax = 100,
+  tables = [] as readonly TableIdentity[],
+} = {}) {
   const system = testSystem()
   const group = new ThreadGroup({ name: 'test', threadsMax: 1, heapMibMax: 128, log: silentLog })
   const args: PoolThreadArgs = {
     handlersDirectory: fileURLToPath(new URL('../../support/handlers', import.meta.url)),
+    tables,
     upstreams: {},
     reportBatchJobsMax: 64,
     logLinesPerSecondMax: 10,
@@ -125,6 +132,15 @@ test('with as much outstanding as is allowed nothing more is started', async () 
   commit(outcomes[0] as Outcome)
   await ran(3)
   expect(outcomes).toHaveLength(3)
+})
+
+test('a thread whose tables are not those of its node does not start', async () => {
+  const [known] = tableIdentities([badRow])
+  const shape = `${known?.shape}`
+  await expect(start({ tables: [{ name: `${known?.name}`, shape: `${shape} before` }] })).rejects.toThrow(
+    'restart the node',
+  )
+  await start({ tables: [{ name: `${known?.name}`, shape }] })
 })
 
 test('a drained pool starts nothing more, and says when what it had started is committed', async () => {

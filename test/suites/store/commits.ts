@@ -65,6 +65,26 @@ export function commitTests(bench: () => StoreBench): void {
       }
     })
 
+    test('keeps its own result beside jobs without one, first, last and between, and with U+001F in its text', async () => {
+      const { store } = bench()
+      const results = [undefined, '"a\x1fb"', null, undefined, ['\x1f'], undefined, 'c', undefined]
+      const outcomes = results.map((result) =>
+        fromLog(result === undefined ? {} : { result: JSON.stringify(result) }),
+      )
+      await store.commit(outcomes)
+      const found = await Promise.all(outcomes.map(({ envelope }) => store.find(envelope.id)))
+      // A result of null and none at all read the same.
+      expect(found.map((row) => row?.result ?? undefined)).toEqual(results.map((one) => one ?? undefined))
+    })
+
+    test('keeps rows apart whose texts and JSON hold U+001F', async () => {
+      const rows = ['a\x1fb', '\x1f', 'c'].map((domain) => ({ domain, data: { text: `${domain}\x1f` } }))
+      await bench().store.commit(rows.map((row) => fromLog({ writes: [rowFor('leads', row)] })))
+      const stored = await bench().rows('select domain, data from leads')
+      expect(stored).toHaveLength(rows.length)
+      expect(stored).toEqual(expect.arrayContaining(rows))
+    })
+
     test('an empty batch is nothing to do', async () => {
       expect(await bench().store.commit([])).toEqual([])
     })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { StoredRow } from '../../../runtime/job/outcome.ts'
 import { OutcomeDataError } from '../../../runtime/store/job-store.ts'
 import { SqlError } from '../../../runtime/store/sql.ts'
 import { anEnvelope, fromLog, lead, rowFor, type StoreBench } from './fixture.ts'
@@ -19,9 +20,19 @@ const FAULTS = [
     '1 values for its 7 columns',
     () => fromLog({ writes: [{ table: 'leads', values: ['a'] }] }),
   ],
+  ['a list of rows with a hole', '22000', 'cannot be read', () => fromLog({ writes: withHole() })],
+  ['an enrichment that is no text', '22000', 'cannot be read', () => fromLog({ skipped: [5 as never] })],
+  ["a result with the texts' separator", '22P02', 'control character', () => fromLog({ result: '1\x1f2' })],
+  ['an empty result', '22P02', 'empty', () => fromLog({ result: '' })],
   ['an envelope with NUL', '22021', 'tenant', () => fromLog({ job: { tenant: 'a\0' } })],
   ['an id that is none', '22023', 'no job id', () => fromLog({ job: { id: 'x' } })],
 ] as const
+
+function withHole(): StoredRow[] {
+  const writes: StoredRow[] = []
+  writes[1] = lead('a', 1)
+  return writes
+}
 
 /** What a handler's thread lets through all the same: the database refuses the batch as a whole. */
 const REFUSED = [

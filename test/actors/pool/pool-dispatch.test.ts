@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import { Pool, type PoolMessage } from '../../../actors/pool/pool.ts'
+import type { RunReport } from '../../../actors/pool/run-job.ts'
+import type { JobsMessage } from '../../../actors/pool/thread-protocol.ts'
+import { ActorCell } from '../../../runtime/actor/actor-cell.ts'
+import { DEFAULT_RETRY } from '../../../runtime/handler/define-handler.ts'
+import type { Outcome } from '../../../runtime/job/outcome.ts'
+import type { ThreadRef } from '../../../runtime/threads/thread-child.ts'
+import { aJob } from '../../support/jobs.ts'
+import { testSystem } from '../../support/test-system.ts'
+import { until } from '../../support/until.ts'
+
+const PATH = '/test/thread-1'
+const DONE: RunReport = { state: 'done', writes: [], skipped: [], startedAtMs: 1, finishedAtMs: 2 }
+
+/** A pool whose one thread is the test: what it is sent, and what it reports. */
+async function start() {
+  const sent: { firstTicket: number; jobs: number }[] = []
+  const thread = {
+    path: PATH,
+    isRunning: true,
+    watch: () => {},
+    unwatch: () => {},
+    tell: ({ firstTicket, jobs }: JobsMessage) => {
+      sent.push({ firstTicket, jobs: new Uint32Array(jobs, 0, 1)[0] ?? 0 })
+      return 'accepted'
+    },
+  } as unknown as ThreadRef
+  const outcomes: Outcome[] = []
+  const pool = new ActorCell<PoolMessage>(testSystem(), '/test/pool', 1_000, () => {
+    return new Pool({
+      threads: [thread],
+      concurrency: 4,
+      threadBatchJobsMax: 64,
+      outstandingJobsMax: 100,
+      thin: { onAboveMs: 30_000, offBelowMs: 10_000 },
+      retryOf: () => DEFAULT_RETRY,
+      now: Date.now,
+      random: Math.random,
+      commit: (batch) => {
+        outcomes.push(...batch)
+        return true
+      },
+      observer: { ran: () => {}, committed: () => {} },
+    })
+  })
+  await pool.start()
+  const report = (ticket: number, said: RunReport = DONE) =>
+    pool.tell({ type: 'reported', path: PATH, reports: [{ ticket, durationMs: 1, report: said }] })
+  return { pool, sent, outcomes, report }
+}
+
+test('what several reports of one turn have freed goes out in one batch', async () => {
+  const { pool, sent, report } = await start()
+  pool.tell({ type: 'delivered', jobs: Array.from({ length: 8 }, () => aJob()) })
+  await until(() => sent.length > 0, 'the first batch')
+  const { firstTicket } = sent[0] ?? { firstTicket: 0 }
+  for (let i = 0; i < 3; i++) report(firstTicket + i)
+  await until(() => sent.length > 1, 'the second batch')
+  expect(sent.map(({ jobs }) => jobs)).toEqual([4, 3])
+})
+
+test('of which job a report is, the pool knows: a thread cannot report of another', async () => {
+  const { pool, sent, outcomes, report } = await start()
+  const [mine, foreign] = [aJob(), aJob()]
+  pool.tell({ type: 'delivered', jobs: [mine] })
+  await until(() => sent.length > 0, 'the job is sent')
+  const forged = { ...DONE, envelope: foreign.envelope, origin: { from: 'table' } }
+  report(sent[0]?.firstTicket ?? 0, forged)
+  await until(() => outcomes.length > 0, 'its outcome')
+  expect(outcomes).toEqual([{ ...DONE, envelope: mine.envelope, origin: mine.origin }])
+})
