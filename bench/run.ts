@@ -1,4 +1,5 @@
 import { ingress } from './ingress.ts'
+import { exitOnSignals } from './load/exit-on-signals.ts'
 import { pipeline } from './pipeline.ts'
 import { type BenchResult, report } from './report.ts'
 import { steady } from './steady.ts'
@@ -17,4 +18,5 @@ if (!bench || !Number.isInteger(seed) || (flag !== undefined && flag !== '--seed
   console.error(`usage: npm run bench -- NAME [--seed N]; NAME is one of ${Object.keys(BENCHES).join(', ')}`)
   process.exit(2)
 }
+exitOnSignals()
 report(await bench(seed))

@@ -2,8 +2,10 @@ import { join } from 'node:path'
 import { Random } from '../load/random.ts'
 import { briefly, foundAt, isBroken, judgeDrained, merged, readImage, recovered } from './evidence.ts'
 import type { Facts } from './facts.ts'
+import { inFlight } from './in-flight.ts'
 import { type Judgement, judge } from './judge.ts'
-import { acceptedIds, Ledger } from './ledger.ts'
+import { Ledger } from './ledger.ts'
+import { type Killed, loadAndKill, ranUntilKilled } from './load-and-kill.ts'
 import { drained } from './look-ups.ts'
 import { dataDirIn, NodeProcess } from './node-process.ts'
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts'
@@ -25,7 +27,6 @@ import { Workload } from './workload.ts'
 const ACCEPTED_MIN = 500
 const IN_FLIGHT_MIN = 50
 const RATE_PER_SECOND = 4_000
-const LOAD_MS_MAX = 20_000
 const KILL_AFTER_MS_MAX = 20
 
 export async function crashNode(options: ScenarioOptions): Promise<ScenarioResult> {
@@ -35,30 +36,28 @@ export async function crashNode(options: ScenarioOptions): Promise<ScenarioResul
   const ledger = new Ledger()
   const sender = new Sender({ workload: new Workload(seed), ledger, seed })
   const judgements: Judgement[] = []
-  const weaknesses: string[] = []
+  const kills: Killed[] = []
+  const hardships: Hardship[] = []
   const left: number[] = []
-  let twiceInAll = 0
   const start = (): Promise<NodeProcess> => NodeProcess.start({ dataDir, ...(entry ? { entry } : {}) })
 
   let node = await start()
   try {
     for (let round = 1; round <= rounds; round++) {
-      const accepted = await loadAndKill(node, sender, round, acceptedMin, random)
+      const killAt = acceptedMin + random.below(acceptedMin)
+      const killAfterMs = random.next() * KILL_AFTER_MS_MAX
+      const kill = { node, sender, round, ratePerSecond: RATE_PER_SECOND, killAt, killAfterMs }
+      const killed = await loadAndKill(kill)
+      const { accepted } = killed
+      kills.push(killed)
       const facts = await readImage(dataDir)
       const found = judge(ledger.entries, facts, { when: 'crashed' })
       judgements.push(...foundAt(`after the kill of round ${round}`, found))
       const { unanswered, unstored } = inFlight(ledger, facts, round)
       const refused = ledger.refusedIn(round)
       const twice = deliveredTwice(facts)
-      twiceInAll += twice
-      if (accepted < acceptedMin)
-        weaknesses.push(`round ${round}: only ${accepted} of ${acceptedMin} jobs accepted`)
-      if (unanswered + unstored < IN_FLIGHT_MIN)
-        weaknesses.push(
-          `round ${round}: only ${unanswered + unstored} of ${IN_FLIGHT_MIN} jobs in flight at the kill`,
-        )
-
-      if (isBroken(found)) break
+      hardships.push({ round, accepted, inFlight: unanswered + unstored, twice })
+      if (isBroken([ranUntilKilled(kills), ...found])) break
       node = await start()
       const again = await sender.again(node.httpPort, round)
       left.push(await drained(node.operationsPort))
@@ -66,41 +65,38 @@ export async function crashNode(options: ScenarioOptions): Promise<ScenarioResul
         `round ${round}: ${accepted} accepted, ${refused} refused; killed with ${unanswered} unanswered, ${unstored} not stored, ${twice} to be delivered twice; ${again} sent again; ${briefly(found)}`,
       )
     }
-    if (twiceInAll === 0 && !isBroken(judgements))
-      weaknesses.push('no stored job was delivered again: S2 was not put to the test')
-    if (!isBroken(judgements)) judgements.push(...(await judgeDrained(node, ledger)))
+    if (!isBroken([ranUntilKilled(kills), ...judgements]))
+      judgements.push(...(await judgeDrained(node, ledger)))
   } finally {
     await node.end()
     ledger.write(join(directory, 'ledger.ndjson'))
   }
-  return { judgements: merged([recovered(left), ...judgements]), weaknesses }
+  const all = merged([recovered(left), ranUntilKilled(kills), ...judgements])
+  return { judgements: all, weaknesses: weaknessesOf(hardships, acceptedMin) }
 }
 
-/** Resolves with the answers 202 of this load, when the node is gone. */
-async function loadAndKill(
-  node: NodeProcess,
-  sender: Sender,
-  round: number,
-  acceptedMin: number,
-  random: Random,
-): Promise<number> {
-  const killAt = acceptedMin + random.below(acceptedMin)
-  const killAfterMs = random.next() * KILL_AFTER_MS_MAX
-  let accepted = 0
-  await sender.load({
-    port: node.httpPort,
-    round,
-    ratePerSecond: RATE_PER_SECOND,
-    durationMs: LOAD_MS_MAX,
-    onVerdict: ({ verdict }) => {
-      if (verdict !== 'accepted' || ++accepted !== killAt) return
-      setTimeout(() => node.signal('SIGKILL'), killAfterMs)
-    },
-  })
-  // Too slow for the load, or gone by itself: the round is weak then, and says so.
-  node.signal('SIGKILL')
-  await node.ended
-  return accepted
+/** How hard a kill was on the node. */
+export interface Hardship {
+  round: number
+  accepted: number
+  inFlight: number
+  /** Stored jobs that will be delivered once more. */
+  twice: number
+}
+
+/** What a run does not prove for want of hardship. Pure. */
+export function weaknessesOf(hardships: readonly Hardship[], acceptedMin: number): string[] {
+  return [
+    ...hardships.flatMap(({ round, accepted, inFlight }) => [
+      ...(accepted < acceptedMin ? [`round ${round}: only ${accepted} of ${acceptedMin} jobs accepted`] : []),
+      ...(inFlight < IN_FLIGHT_MIN
+        ? [`round ${round}: only ${inFlight} of ${IN_FLIGHT_MIN} jobs in flight at the kill`]
+        : []),
+    ]),
+    ...(hardships.every(({ twice }) => twice === 0)
+      ? ['no stored job was delivered again: S2 was not put to the test']
+      : []),
+  ]
 }
 
 /** Stored already, but above the committed offset: the log brings them once more. */
@@ -113,15 +109,4 @@ function deliveredTwice({ records, offsets, rows }: Facts): number {
     ({ id, lane, partition, offset }) =>
       offset >= (committed.get(`${lane}/${partition}`) ?? 0) && stored.has(id),
   ).length
-}
-
-function inFlight(ledger: Ledger, facts: Facts, round: number): { unanswered: number; unstored: number } {
-  const stored = new Set(facts.rows.map(({ id }) => id))
-  const unanswered = ledger.entries.filter(({ verdicts }) =>
-    verdicts.some((verdict) => verdict.verdict === 'unknown' && verdict.round === round),
-  ).length
-  const unstored = ledger
-    .acceptedIn(round)
-    .filter((entry) => !acceptedIds(entry).some((id) => stored.has(id)))
-  return { unanswered, unstored: unstored.length }
 }

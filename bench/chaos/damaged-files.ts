@@ -2,14 +2,17 @@ import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Random } from '../load/random.ts'
 import { DAMAGES, type Damage } from './damages.ts'
-import { judgeDrained, merged } from './evidence.ts'
+import { judgeDrained, merged, readImage } from './evidence.ts'
+import { type Fate, offenceOf } from './fate.ts'
+import { inFlight } from './in-flight.ts'
 import type { Judgement } from './judge.ts'
 import { acceptedIds, Ledger } from './ledger.ts'
+import { type Killed, loadAndKill, ranUntilKilled } from './load-and-kill.ts'
 import { drained, lookUpSettled } from './look-ups.ts'
 import { dataDirIn, NodeProcess } from './node-process.ts'
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts'
 import { Sender } from './sender.ts'
-import { Workload } from './workload.ts'
+import { type ChaosJob, Workload } from './workload.ts'
 
 /**
  * A file of a node that was killed with work under way is damaged, and the node started again, round after round, each with
@@ -22,7 +25,6 @@ import { Workload } from './workload.ts'
  */
 const RATE_PER_SECOND = 4_000
 const ACCEPTED_MIN = 500
-const LOAD_MS_MAX = 20_000
 const SETTLE_MS_MAX = 30_000
 const COULD_NOT_START = 71
 
@@ -35,6 +37,7 @@ export async function damagedFiles(options: ScenarioOptions): Promise<ScenarioRe
   const sender = new Sender({ workload: new Workload(seed), ledger, seed })
   const weaknesses: string[] = []
   const offences: string[] = []
+  const kills: Killed[] = []
   const counts = { refused: 0, sound: 0 }
   const start = (): Promise<NodeProcess> => NodeProcess.start({ dataDir, ...(entry ? { entry } : {}) })
 
@@ -42,9 +45,22 @@ export async function damagedFiles(options: ScenarioOptions): Promise<ScenarioRe
   try {
     for (let round = 1; round <= rounds; round++) {
       const damage = DAMAGES[(round - 1) % DAMAGES.length] as Damage
-      const accepted = await loadAndKill(node, sender, round, acceptedMin)
+      const kill = {
+        node,
+        sender,
+        round,
+        ratePerSecond: RATE_PER_SECOND,
+        killAt: acceptedMin,
+        killAfterMs: 0,
+      }
+      const killed = await loadAndKill(kill)
+      const { accepted } = killed
+      kills.push(killed)
       if (accepted < acceptedMin)
         weaknesses.push(`round ${round}: only ${accepted} of ${acceptedMin} jobs accepted`)
+      const { unanswered, unstored } = inFlight(ledger, await readImage(dataDir), round)
+      if (unanswered + unstored === 0)
+        weaknesses.push(`round ${round}: nothing was in flight at the kill: the damage met a node at rest`)
       copy(dataDir, backup)
       damage.do(dataDir, random)
       const found = await startDamaged(start, damage, ledger)
@@ -58,37 +74,20 @@ export async function damagedFiles(options: ScenarioOptions): Promise<ScenarioRe
       await sender.again(node.httpPort, round)
       await drained(node.operationsPort)
     }
+    if (counts.refused === 0) weaknesses.push('no damage was refused: take more rounds, each has another')
     const damaged: Judgement = {
       promise: 'damage',
       summary: `${counts.refused} starts refused by name, ${counts.sound} sound with every accepted job`,
       offences,
     }
-    return { judgements: merged([damaged, ...(await judgeDrained(node, ledger))]), weaknesses }
+    return {
+      judgements: merged([damaged, ranUntilKilled(kills), ...(await judgeDrained(node, ledger))]),
+      weaknesses,
+    }
   } finally {
     await node.end()
     ledger.write(join(directory, 'ledger.ndjson'))
   }
-}
-
-async function loadAndKill(
-  node: NodeProcess,
-  sender: Sender,
-  round: number,
-  acceptedMin: number,
-): Promise<number> {
-  let accepted = 0
-  await sender.load({
-    port: node.httpPort,
-    round,
-    ratePerSecond: RATE_PER_SECOND,
-    durationMs: LOAD_MS_MAX,
-    onVerdict: ({ verdict }) => {
-      if (verdict === 'accepted' && ++accepted === acceptedMin) node.signal('SIGKILL')
-    },
-  })
-  node.signal('SIGKILL')
-  await node.ended
-  return accepted
 }
 
 interface Found {
@@ -110,20 +109,15 @@ async function startDamaged(
   }
   try {
     const left = await drained(node.operationsPort)
-    const jobs = ledger.entries.flatMap((entry) =>
-      acceptedIds(entry).map((id) => ({ id, apiKey: entry.job.apiKey })),
+    const jobs = ledger.entries.flatMap(({ job, verdicts }) =>
+      acceptedIds({ job, verdicts }).map((id) => ({ id, apiKey: job.apiKey, job })),
     )
-    const found = await lookUpSettled(node.httpPort, jobs, SETTLE_MS_MAX)
-    const lost = jobs.filter(({ id }) => !SETTLED.has(found.get(id) ?? ''))
+    const fates = await lookUpSettled(node.httpPort, jobs, SETTLE_MS_MAX)
     return {
       how: 'sound',
       offences: [
         ...(left > 0 ? [`${left} jobs of the log are left, and nothing moves`] : []),
-        ...(lost.length > 0
-          ? [
-              `it started, but ${lost.length} accepted jobs are not settled, ${lost[0]?.id} first (${found.get(lost[0]?.id ?? '')})`,
-            ]
-          : []),
+        ...fateOffences(jobs, fates),
       ],
     }
   } catch (error) {
@@ -133,7 +127,19 @@ async function startDamaged(
   }
 }
 
-const SETTLED: ReadonlySet<string> = new Set(['done', 'thin', 'dead'])
+/** A damage that costs any job costs many: one sentence for all, about the first. */
+export function fateOffences(
+  jobs: readonly { id: string; job: Pick<ChaosJob, 'isDoomed' | 'kind'> }[],
+  fates: ReadonlyMap<string, Fate>,
+): string[] {
+  const wrong = jobs.flatMap(({ id, job }) => {
+    const fate = fates.get(id) ?? { state: undefined, errorCode: undefined }
+    const offence = offenceOf(job, fate, 'not found')
+    return offence ? [`${id} ${offence}`] : []
+  })
+  const [first] = wrong
+  return first ? [`it started, but ${wrong.length} accepted jobs are not as they should be: ${first}`] : []
+}
 
 /** `said`: how it ended, and all that it wrote. */
 export function refusalOffences(said: string, part: Damage['part']): string[] {

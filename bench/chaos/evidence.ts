@@ -8,6 +8,7 @@ import type { NodeProcess } from './node-process.ts'
 
 /** How scenarios come by what they judge: in the middle of a run, and at its end. */
 const SETTLE_MS_MAX = 60_000
+const SAID_CHARS = 600
 
 /** Reads a copy, so that the next node finds the disk as the last one left it. */
 export async function readImage(dataDir: string): Promise<Facts> {
@@ -21,17 +22,18 @@ export async function readImage(dataDir: string): Promise<Facts> {
   }
 }
 
-/** Every accepted job is looked up until it is settled; then the node stops, and its disk is judged. */
+/** Every accepted job is looked up until it is settled; then the node stops, in order (L3), and its disk is judged. */
 export async function judgeDrained(node: NodeProcess, ledger: Ledger): Promise<Judgement[]> {
   const jobs = ledger.entries.flatMap((entry) =>
     acceptedIds(entry).map((id) => ({ id, apiKey: entry.job.apiKey })),
   )
   await drained(node.operationsPort)
   const answers = await lookUpSettled(node.httpPort, jobs, SETTLE_MS_MAX)
-  node.signal('SIGTERM')
-  const how = await node.ended
-  if (how !== 0) throw new Error(`the node that was to stop in the end ended with ${how}:\n${node.output}`)
-  return judge(ledger.entries, await readFacts(node.dataDir), { when: 'drained', answers })
+  const how = await node.stop()
+  const found = judge(ledger.entries, await readFacts(node.dataDir), { when: 'drained', answers })
+  if (how === 0) return found
+  const offence = `the node that was to stop in the end ended with ${how}: ${node.output.slice(-SAID_CHARS)}`
+  return [{ promise: 'L3', summary: 'told to stop, without load', offences: [offence] }, ...found]
 }
 
 /** L2: after each start the backlog is worked off without help. `left`: jobs left in the log, by start. */

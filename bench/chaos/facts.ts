@@ -30,6 +30,8 @@ interface OffsetFact {
 export interface RowFact {
   id: string
   state: JobState
+  /** What its last run failed of, if it did. */
+  errorCode?: string | undefined
   /** Number of the transaction that wrote the row last (xmin): the database hands them out in order. */
   transaction: number
 }
@@ -58,10 +60,13 @@ export async function readFacts(directory: string): Promise<Facts> {
 }
 
 async function readRows(sql: Sql): Promise<RowFact[]> {
-  const rows = await sql.query('select id, state, xmin::text as transaction from spillway.jobs')
-  return rows.map(({ id, state, transaction }) => ({
+  const rows = await sql.query(
+    `select id, state, error->>'code' as error_code, xmin::text as transaction from spillway.jobs`,
+  )
+  return rows.map(({ id, state, error_code, transaction }) => ({
     id: String(id),
     state: state as JobState,
+    errorCode: error_code === null ? undefined : String(error_code),
     transaction: Number(transaction),
   }))
 }

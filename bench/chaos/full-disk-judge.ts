@@ -11,18 +11,23 @@ export interface FullDisk {
   /** Requests without a whole answer. */
   unanswered: number
   readyWhenFull: boolean
+  /** Of the log of the node in this round: how many, and whether one of them says what is wrong (`saysFull`). */
+  lines: number
+  isSaid: boolean
   /** From the disk getting free to jobs being accepted again; undefined when they were not. */
   recoveredMs: number | undefined
 }
 
-/** Said once when the log begins to refuse: the file, the error, what is free, what to do. Pure. */
+/** Said once when the log begins to refuse: the file, the error, what is free, what to do. */
 const SAID = /data\.mdb can't grow by \d+ bytes \(ENOSPC\): \d+ bytes are free .*free disk/
-/** Lines of the log for each round; a line per refusal or per try would be thousands. */
+/** Lines of the log in one round; a line per refusal or per try would be thousands. */
 const LINES_MAX = 300
 
-/** `output`: all that the node has written. Pure. */
-export function judgeFullDisks(found: readonly FullDisk[], output: string): Judgement[] {
-  return [refusedInOrder(found), spokenOf(found, output), recoveredAlone(found)]
+export const saysFull = (line: string): boolean => SAID.test(line)
+
+/** Pure. */
+export function judgeFullDisks(found: readonly FullDisk[]): Judgement[] {
+  return [refusedInOrder(found), spokenOf(found), recoveredAlone(found)]
 }
 
 /** A full disk is a 503 that says when to come again, for every request. */
@@ -51,15 +56,15 @@ function refusedInOrder(found: readonly FullDisk[]): Judgement {
   }
 }
 
-function spokenOf(found: readonly FullDisk[], output: string): Judgement {
-  const lines = output.split('\n').length
+function spokenOf(found: readonly FullDisk[]): Judgement {
+  const most = Math.max(0, ...found.map(({ lines }) => lines))
   return {
     promise: 'said so',
-    summary: `the log of the node names the file, the error and what is free, in ${lines} lines in all`,
-    offences: [
-      ...(SAID.test(output) ? [] : ['the log of the node does not say that its disk is full']),
-      ...(lines > LINES_MAX * found.length ? [`the log of the node has ${lines} lines`] : []),
-    ],
+    summary: `each time the log of the node names the file, the error and what is free, in ${most} lines at most`,
+    offences: found.flatMap(({ round, lines, isSaid }) => [
+      ...(isSaid ? [] : [`round ${round}: the log of the node does not say that its disk is full`]),
+      ...(lines > LINES_MAX ? [`round ${round}: the log of the node has ${lines} lines`] : []),
+    ]),
   }
 }
 

@@ -1,8 +1,9 @@
+import { cpSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Random } from '../load/random.ts'
-import { judgeDrained, merged } from './evidence.ts'
-import { type FullDisk, judgeFullDisks } from './full-disk-judge.ts'
+import { isBroken, judgeDrained, merged } from './evidence.ts'
+import { type FullDisk, judgeFullDisks, saysFull } from './full-disk-judge.ts'
 import { Ledger, type Verdict } from './ledger.ts'
 import { dataDirIn, NodeProcess } from './node-process.ts'
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts'
@@ -16,7 +17,8 @@ import { Workload } from './workload.ts'
  *     load ─► the disk is filled at a seeded instant, but for a seeded rest, so that now the log and now the database is
  *     the first to want for it ─► full for a while ─► freed ─► the node takes jobs again by itself ─► next round
  *
- * In the end every accepted job is looked up, the node stops in order, and its disk is judged.
+ * In the end every accepted job is looked up, the node stops in order, and its disk is judged. Unless all is well, the data
+ * is copied off the small disk, which is gone afterwards.
  */
 const DISK_MIB = 512
 const RATE_PER_SECOND = 2_000
@@ -38,8 +40,9 @@ export async function fullDisk(options: ScenarioOptions): Promise<ScenarioResult
   const disk = SmallDisk.mount(join(directory, 'disk'), DISK_MIB)
   const found: FullDisk[] = []
   let node: NodeProcess | undefined
+  let isSound = false
+  const dataDir = dataDirIn(disk.path)
   try {
-    const dataDir = dataDirIn(disk.path)
     node = await NodeProcess.start({ dataDir, ...(entry ? { entry } : {}) })
     for (let round = 1; round <= rounds; round++) {
       const run = await fillAndFree({ node, disk, sender, round, acceptedMin, random })
@@ -49,7 +52,7 @@ export async function fullDisk(options: ScenarioOptions): Promise<ScenarioResult
       )
       if (run.recoveredMs === undefined) break
     }
-    const full = judgeFullDisks(found, node.output)
+    const full = judgeFullDisks(found)
     const isUp = found.every(({ recoveredMs }) => recoveredMs !== undefined)
     const judgements = isUp ? [...full, ...(await judgeDrained(node, ledger))] : full
     const weaknesses = found.flatMap(({ round, acceptedBefore, refusals }) => [
@@ -58,10 +61,12 @@ export async function fullDisk(options: ScenarioOptions): Promise<ScenarioResult
         : []),
       ...(refusals.length === 0 ? [`round ${round}: nothing was refused: the disk was not full`] : []),
     ])
+    isSound = !isBroken(judgements)
     return { judgements: merged(judgements), weaknesses }
   } finally {
     await node?.end()
     ledger.write(join(directory, 'ledger.ndjson'))
+    if (!isSound && existsSync(dataDir)) cpSync(dataDir, dataDirIn(directory), { recursive: true })
     disk.unmount()
   }
 }
@@ -79,6 +84,12 @@ async function fillAndFree(given: {
   const leftBytes = random.below(LEAVE_BYTES_MAX)
   const over = new AbortController()
   const seen = { accepted: 0, unanswered: 0, refusals: [] as (Verdict & { verdict: 'refused' })[] }
+  let lines = 0
+  let isSaid = false
+  const unhear = node.hear((line) => {
+    lines++
+    isSaid ||= saysFull(line)
+  })
   const load = sender.load({
     port: node.httpPort,
     round,
@@ -108,8 +119,19 @@ async function fillAndFree(given: {
     )
     const recoveredMs = isBack ? performance.now() - freedAt : undefined
     const { refusals, unanswered } = seen
-    return { round, leftBytes, acceptedBefore, refusals, unanswered, readyWhenFull, recoveredMs }
+    return {
+      round,
+      leftBytes,
+      acceptedBefore,
+      refusals,
+      unanswered,
+      readyWhenFull,
+      lines,
+      isSaid,
+      recoveredMs,
+    }
   } finally {
+    unhear()
     disk.free()
     over.abort()
     await load

@@ -1,6 +1,7 @@
 import { claimKeyOf, previousWindowId } from '../../runtime/job/id.ts'
 import { isSettled, type JobState } from '../../runtime/job/state.ts'
 import type { Facts, RowFact } from './facts.ts'
+import { type Fate, type Judged, judgeFate, offenceOf } from './fate.ts'
 import { acceptedIds, type LedgerEntry } from './ledger.ts'
 
 /**
@@ -9,7 +10,7 @@ import { acceptedIds, type LedgerEntry } from './ledger.ts'
  * `crashed`: the disk as a kill left it; jobs may be under way, so S3 cannot be judged. `drained`: the node has worked off
  * everything; `answers` is what it said of each accepted id before it stopped (`GET /v1/jobs/{id}`), undefined for 404.
  */
-export type Occasion = { when: 'crashed' } | { when: 'drained'; answers: ReadonlyMap<string, string> }
+export type Occasion = { when: 'crashed' } | { when: 'drained'; answers: ReadonlyMap<string, Fate> }
 
 export interface Judgement {
   /** `S1` to `S5`, or what else was judged. */
@@ -130,24 +131,34 @@ function isOneJob(entry: LedgerEntry): boolean {
 
 const isKeyed = ({ job }: LedgerEntry): boolean => job.idempotencyKey !== undefined
 
-/** S3: accepted = stored + dead, and nothing is in flight any more; the node says of every id what its row says. */
-function conserved(given: Case, answers: ReadonlyMap<string, string>): Judgement {
+/**
+ * S3: accepted = stored + dead, where dead is what had to be, and nothing is in flight any more; the node says of every id
+ * what its row says.
+ */
+function conserved(given: Case, answers: ReadonlyMap<string, Fate>): Judgement {
   const offences: string[] = []
-  const settled = { done: 0, thin: 0, dead: 0, 'in flight': 0 }
+  const jobs: Record<Judged, number> = {
+    done: 0,
+    thin: 0,
+    doomed: 0,
+    upstream: 0,
+    'in flight': 0,
+    'wrongly dead': 0,
+    'wrongly done': 0,
+  }
   let accepted = 0
   for (const entry of given.ledger)
     for (const id of acceptedIds(entry)) {
       accepted++
-      const state = given.rowOf(id)?.state
-      if (state === 'done' || state === 'thin' || state === 'dead') settled[state]++
-      else {
-        settled['in flight']++
-        offences.push(`${nameOf(entry)}, accepted as ${id}, is ${state ?? 'not in the table'}`)
-      }
-      if (state !== undefined && answers.get(id) !== state)
-        offences.push(
-          `job ${id} is ${state}, but its look-up said ${answers.get(id) ?? 'that there is none'}`,
-        )
+      const row = given.rowOf(id)
+      const state = row?.state
+      const fate = { state, errorCode: row?.errorCode }
+      jobs[judgeFate(entry.job, fate)]++
+      const offence = offenceOf(entry.job, fate, 'not in the table')
+      if (offence) offences.push(`${nameOf(entry)}, accepted as ${id}, ${offence}`)
+      const answer = answers.get(id)?.state
+      if (state !== undefined && answer !== state)
+        offences.push(`job ${id} is ${state}, but its look-up said ${answer ?? 'that there is none'}`)
     }
   for (const { id, lane, partition, offset } of given.facts.records)
     if (!given.rowOf(id))
@@ -155,10 +166,11 @@ function conserved(given: Case, answers: ReadonlyMap<string, string>): Judgement
   const known = new Set(given.ledger.map(({ job }) => job.claimKey))
   for (const { id } of given.facts.rows)
     if (!known.has(claimKeyOf(id))) offences.push(`job ${id} is in the table, but nobody sent it`)
-  const stored = Object.entries(settled).map(([state, jobs]) => `${count(jobs)} ${state}`)
+  const done = jobs.done + jobs['wrongly done']
+  const dead = jobs.doomed + jobs.upstream + jobs['wrongly dead']
   return {
     promise: 'S3',
-    summary: `${count(accepted)} accepted = ${stored.join(' + ')}`,
+    summary: `${count(accepted)} accepted = ${count(done)} done + ${count(jobs.thin)} thin + ${count(dead)} dead (${count(jobs.doomed)} sent to fail, ${count(jobs.upstream)} of an upstream error) + ${count(jobs['in flight'])} in flight`,
     offences,
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Answer, Connection, getRequest } from '../load/connection.ts'
+import type { Fate } from './fate.ts'
 
 /** What a running node says of its jobs and of its backlog. */
 export interface LookUp {
@@ -13,15 +14,15 @@ const POLL_MS = 50
 const STALL_MS = 10_000
 const UNDER_WAY = new Set(['retry', 'parked', 'running'])
 
-/** The status of each job by `GET /v1/jobs/{id}`; a job that is not found is not in the map. */
-async function lookUp(port: number, jobs: readonly LookUp[]): Promise<Map<string, string>> {
-  const found = new Map<string, string>()
+/** What each job has come to by `GET /v1/jobs/{id}`; a job that is not found is not in the map. */
+async function lookUp(port: number, jobs: readonly LookUp[]): Promise<Map<string, Fate>> {
+  const found = new Map<string, Fate>()
   const left = jobs[Symbol.iterator]()
   await Promise.all(Array.from({ length: CONNECTIONS }, () => lookUpInTurn(port, left, found)))
   return found
 }
 
-async function lookUpInTurn(port: number, jobs: Iterator<LookUp>, found: Map<string, string>): Promise<void> {
+async function lookUpInTurn(port: number, jobs: Iterator<LookUp>, found: Map<string, Fate>): Promise<void> {
   let answered = Promise.withResolvers<Answer>()
   const connection = await Connection.open(
     port,
@@ -34,10 +35,15 @@ async function lookUpInTurn(port: number, jobs: Iterator<LookUp>, found: Map<str
     connection.send(getRequest(`/v1/jobs/${id}`, apiKey))
     const { status, text } = await answered.promise
     if (status !== 200 && status !== 404) throw new Error(`look-up of job ${id} was answered: ${text}`)
-    if (status === 200) found.set(id, JSON.parse(text.slice(text.indexOf('\r\n\r\n') + 4)).status)
+    if (status === 200) found.set(id, fateIn(text))
   }
   answered.promise.catch(() => {})
   connection.end()
+}
+
+function fateIn(answer: string): Fate {
+  const { status, error } = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4))
+  return { state: status, errorCode: error?.code }
 }
 
 /**
@@ -48,13 +54,13 @@ export async function lookUpSettled(
   port: number,
   jobs: readonly LookUp[],
   timeoutMs: number,
-): Promise<Map<string, string>> {
+): Promise<Map<string, Fate>> {
   const deadline = performance.now() + timeoutMs
-  const statuses = new Map<string, string>()
+  const fates = new Map<string, Fate>()
   for (let open = jobs; ; await wait(POLL_MS)) {
-    for (const [id, status] of await lookUp(port, open)) statuses.set(id, status)
-    open = open.filter(({ id }) => UNDER_WAY.has(statuses.get(id) ?? 'not found'))
-    if (open.length === 0 || performance.now() > deadline) return statuses
+    for (const [id, fate] of await lookUp(port, open)) fates.set(id, fate)
+    open = open.filter(({ id }) => UNDER_WAY.has(fates.get(id)?.state ?? 'not found'))
+    if (open.length === 0 || performance.now() > deadline) return fates
   }
 }
 

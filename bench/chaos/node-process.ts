@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { keysFile } from '../load/mix.ts'
 import { CHAOS_HANDLERS } from './workload.ts'
@@ -19,6 +20,10 @@ export interface NodeOptions {
 const ENTRY = [fileURLToPath(new URL('../../supervisors/spillway.mjs', import.meta.url))]
 const LISTENS = /jobs +http:\S+:(\d+)\/[\s\S]*operations +http:\S+:(\d+)\//
 const OUTPUT_CHARS_MAX = 200_000
+/** More than a start on any data of a run takes. */
+const START_MS_MAX = 60_000
+/** Twice the time in which a node has to stop: one that takes longer is ended, and judged by that. */
+const STOP_MS_MAX = 20_000
 
 /** Those that run: none of them outlives this process. */
 const running = new Set<ChildProcess>()
@@ -35,6 +40,7 @@ export class NodeProcess {
   /** What it has written, stdout and stderr, of very much the end. */
   output = ''
   readonly #child: ChildProcess
+  readonly #listeners = new Set<(line: string) => void>()
 
   private constructor({ dataDir, entry = ENTRY, under = [], flags = [] }: NodeOptions) {
     const keys = `${dataDir}.keys.json`
@@ -54,8 +60,9 @@ export class NodeProcess {
     this.#child = child
     running.add(child)
     for (const stream of [child.stdout, child.stderr])
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.output = (this.output + text).slice(-OUTPUT_CHARS_MAX)
+      createInterface({ input: stream }).on('line', (line) => {
+        this.output = `${this.output}${line}\n`.slice(-OUTPUT_CHARS_MAX)
+        for (const listener of this.#listeners) listener(line)
       })
     this.ended = once(child, 'close').then(([code, signal]) => {
       running.delete(child)
@@ -63,10 +70,20 @@ export class NodeProcess {
     })
   }
 
-  /** Resolves when it listens; rejects, with all it said, when it ends before. */
+  /** Resolves when it listens; rejects, with all it said, when it ends before, or does not listen in time. */
   static async start(options: NodeOptions): Promise<NodeProcess> {
     const node = new NodeProcess(options)
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      node.signal('SIGKILL')
+    }, START_MS_MAX)
     const listens = await node.says(LISTENS)
+    clearTimeout(timer)
+    if (isLate) {
+      await node.ended
+      throw new Error(`the node did not listen within ${START_MS_MAX} ms and was killed:\n${node.output}`)
+    }
     if (!listens)
       throw new Error(`the node ended with ${await node.ended} before it listened:\n${node.output}`)
     const [, http, operations] = listens
@@ -82,16 +99,31 @@ export class NodeProcess {
       const match = text.exec(this.output)
       if (match) resolve(match)
     }
-    this.#child.stdout?.on('data', look)
+    const unhear = this.hear(look)
     void this.ended.then(() => resolve(undefined))
     look()
     const match = await promise
-    this.#child.stdout?.off('data', look)
+    unhear()
     return match
+  }
+
+  /** Calls back for each line that it writes from now on, until the function returned is called. */
+  hear(listener: (line: string) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name)
+  }
+
+  /** Tells it to stop; resolves with how it ended: `SIGKILL` where it did not in `STOP_MS_MAX`. */
+  async stop(): Promise<number | NodeJS.Signals> {
+    const timer = setTimeout(() => this.signal('SIGKILL'), STOP_MS_MAX)
+    this.signal('SIGTERM')
+    const how = await this.ended
+    clearTimeout(timer)
+    return how
   }
 
   /** Ends it for good, however it is. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { exitOnSignals } from '../load/exit-on-signals.ts'
 import { crashNode } from './crash-node.ts'
 import { damagedFiles } from './damaged-files.ts'
 import { fullDisk } from './full-disk.ts'
@@ -104,4 +105,5 @@ if (typeof command === 'string') {
   console.error(`${usage}\n${command}`)
   process.exit(EXIT.usage)
 }
+exitOnSignals()
 process.exit(await run(command))

@@ -22,11 +22,17 @@ export class Sender {
   readonly #workload: Workload
   readonly #ledger: Ledger
   readonly #random: Random
+  #inFlight = 0
 
   constructor({ workload, ledger, seed }: SenderOptions) {
     this.#workload = workload
     this.#ledger = ledger
     this.#random = new Random(seed)
+  }
+
+  /** Requests of the present load that have no answer yet. */
+  get inFlight(): number {
+    return this.#inFlight
   }
 
   /** Fresh jobs at this rate, some of them twice, until the time is over, `signal` ends it, or the node is gone. */
@@ -49,9 +55,11 @@ export class Sender {
         const job = twice ?? this.#workload.next()
         const isAgain = twice !== undefined
         twice = !isAgain && !job.ordering && this.#random.next() < TWICE_SHARE ? job : undefined
+        this.#inFlight++
         return { job, request: job.request }
       },
       onVerdict: (job, outcome) => {
+        this.#inFlight--
         const verdict = this.#ledger.record(job, outcome, round)
         if (verdict?.verdict !== 'unknown') this.#workload.settled(job)
         if (verdict) onVerdict(verdict)

@@ -11,10 +11,13 @@ const BALLAST_BYTES = 64 * 1024
 export class SmallDisk {
   readonly path: string
   readonly #ballast: string
+  /** However this process exits: a mount would outlive it. */
+  readonly #unmountAtExit = (): void => void this.#umount()
 
   private constructor(path: string) {
     this.path = path
     this.#ballast = join(path, 'ballast')
+    process.on('exit', this.#unmountAtExit)
   }
 
   /** Throws, and says what to do, where it may not be mounted. */
@@ -52,7 +55,18 @@ export class SmallDisk {
     rmSync(this.#ballast, { force: true })
   }
 
+  /** Throws where that fails: the directory must not be removed then, for what is on the disk would be. */
   unmount(): void {
-    spawnSync('umount', ['-l', this.path])
+    process.off('exit', this.#unmountAtExit)
+    const { status, stderr, error } = this.#umount()
+    if (status !== 0)
+      throw new Error(
+        `${this.path} can't be unmounted (${error?.message ?? stderr.trim()}): unmount it by hand (umount -l), then ` +
+          'remove it',
+      )
+  }
+
+  #umount() {
+    return spawnSync('umount', ['-l', this.path], { encoding: 'utf8' })
   }
 }

@@ -9,7 +9,8 @@ import { isAccepted, type LedgerEntry, type Verdict } from './ledger.ts'
  *
  * What is no offence: a connection that is refused, and one that closes at the moment at which the next request is on its
  * way. HTTP/1.1 cannot rule that out: the server cannot know of what it has not read, and clients send such a request
- * again (RFC 9112, 9.3.1). It counts as not read only if the node had no time to read it and has kept nothing of it.
+ * again (RFC 9112, 9.3.1). It counts as not read only if the node had no time to read it and has kept nothing of it; and
+ * it may happen to a few of a stop only: what was in flight when a node ends abruptly looks the same.
  */
 export interface Stop {
   round: number
@@ -17,6 +18,8 @@ export interface Stop {
   exit: number | NodeJS.Signals
   /** From the signal to the end of the process. */
   tookMs: number
+  /** Requests sent and not answered when the signal was given. */
+  inFlight: number
   /** Requests without an answer that were not read either. */
   notRead: number
   offences: readonly string[]
@@ -25,9 +28,16 @@ export interface Stop {
 const STOP_MS_MAX = 10_000
 /** In this time a node that still reads has read what was sent. */
 const READ_MS_MAX = 100
+/**
+ * Of one stop. None is what is measured: connections end with an answer that says so, or after an idle while. A few are
+ * allowed, for a request may be on its way on a connection that is closed as idle just then.
+ */
+const NOT_READ_MAX = 3
+/** So many in flight, and an abrupt end cannot be taken for requests that met a closing connection. */
+export const IN_FLIGHT_MIN = 2 * NOT_READ_MAX
 
 export function judgeStop(
-  { round, exit, tookMs }: Pick<Stop, 'round' | 'exit' | 'tookMs'>,
+  { round, exit, tookMs, inFlight }: Pick<Stop, 'round' | 'exit' | 'tookMs' | 'inFlight'>,
   ledger: readonly LedgerEntry[],
   { records, rows }: Pick<Facts, 'records' | 'rows'>,
 ): Stop {
@@ -46,7 +56,16 @@ export function judgeStop(
       if (verdict.why === 'closed' && verdict.waitedMs <= READ_MS_MAX && !isKept) notRead++
       else offences.push(`job ${job.n} got no whole answer: ${whyNot(verdict, isKept)}`)
     }
-  return { round, exit, tookMs, notRead, offences: offences.map((offence) => `round ${round}: ${offence}`) }
+  if (notRead > NOT_READ_MAX)
+    offences.push(`${notRead} requests met a connection that was closing, more than ${NOT_READ_MAX}`)
+  return {
+    round,
+    exit,
+    tookMs,
+    inFlight,
+    notRead,
+    offences: offences.map((offence) => `round ${round}: ${offence}`),
+  }
 }
 
 /** A twin of a request under way is told so; everybody else is told to come back. */
@@ -61,7 +80,7 @@ export function judgeStops(stops: readonly Stop[]): Judgement {
   const notRead = stops.reduce((sum, stop) => sum + stop.notRead, 0)
   return {
     promise: 'L3',
-    summary: `${stops.length} stops under load, the slowest took ${slowestMs.toFixed(0)} ms; every request that was read got a whole answer, ${notRead} met a connection that was closing`,
+    summary: `${stops.length} stops under load with ${Math.min(...stops.map(({ inFlight }) => inFlight))} requests in flight or more, the slowest took ${slowestMs.toFixed(0)} ms; every request that was read got a whole answer, ${notRead} met a connection that was closing`,
     offences: stops.flatMap(({ offences }) => offences),
   }
 }

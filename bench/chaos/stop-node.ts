@@ -6,9 +6,9 @@ import { briefly, foundAt, isBroken, judgeDrained, merged, readImage } from './e
 import { type Judgement, judge } from './judge.ts'
 import { Ledger } from './ledger.ts'
 import { dataDirIn, NodeProcess } from './node-process.ts'
-import type { ScenarioOptions, ScenarioResult } from './scenario.ts'
+import type { Scenario, ScenarioOptions, ScenarioResult } from './scenario.ts'
 import { Sender } from './sender.ts'
-import { judgeStop, judgeStops, type Stop } from './stop-judge.ts'
+import { IN_FLIGHT_MIN, judgeStop, judgeStops, type Stop } from './stop-judge.ts'
 import { Workload } from './workload.ts'
 
 /**
@@ -24,7 +24,17 @@ const BEGUN = 10
 /** How long the second halves keep the node waiting. */
 const REST_AFTER_MS_MAX = 300
 
-export async function stopNode(options: ScenarioOptions): Promise<ScenarioResult> {
+export const stopNode = stopping((round) => (round % 2 === 1 ? BEGUN : 0))
+
+/** `begunIn`: how many requests are half sent at the signal of a round. */
+export function stopping(begunIn: (round: number) => number): Scenario {
+  return (options) => stopInTurn(options, begunIn)
+}
+
+async function stopInTurn(
+  options: ScenarioOptions,
+  begunIn: (round: number) => number,
+): Promise<ScenarioResult> {
   const { seed, rounds, directory, entry, acceptedMin = ACCEPTED_MIN, say } = options
   const dataDir = dataDirIn(directory)
   const random = new Random(seed)
@@ -39,7 +49,7 @@ export async function stopNode(options: ScenarioOptions): Promise<ScenarioResult
   let node = await start()
   try {
     for (let round = 1; round <= rounds; round++) {
-      const begun = await BegunRequests.send(node.httpPort, round % 2 === 1 ? BEGUN : 0, workload)
+      const begun = await BegunRequests.send(node.httpPort, begunIn(round), workload)
       const finishBegun = (): Promise<void> => begun.finish(ledger, round)
       const run = await loadAndStop({ node, sender, finishBegun, round, acceptedMin, random })
       const facts = await readImage(dataDir)
@@ -49,8 +59,12 @@ export async function stopNode(options: ScenarioOptions): Promise<ScenarioResult
       judgements.push(...foundAt(`after the stop of round ${round}`, found.slice(1)))
       if (run.accepted < acceptedMin)
         weaknesses.push(`round ${round}: only ${run.accepted} of ${acceptedMin} jobs accepted`)
+      if (stop.inFlight < IN_FLIGHT_MIN)
+        weaknesses.push(
+          `round ${round}: only ${stop.inFlight} of ${IN_FLIGHT_MIN} requests in flight at the signal`,
+        )
       say(
-        `round ${round}: ${run.accepted} accepted, ${run.refused} refused; ended with ${stop.exit} after ${stop.tookMs.toFixed(0)} ms; ${stop.notRead} requests not read; ${briefly(found)}`,
+        `round ${round}: ${run.accepted} accepted, ${run.refused} refused; told to stop with ${stop.inFlight} in flight; ended with ${stop.exit} after ${stop.tookMs.toFixed(0)} ms; ${stop.notRead} requests not read; ${briefly(found)}`,
       )
       if (isBroken(found)) break
       node = await start()
@@ -64,7 +78,7 @@ export async function stopNode(options: ScenarioOptions): Promise<ScenarioResult
   return { judgements: merged([judgeStops(stops), ...judgements]), weaknesses }
 }
 
-/** Load until the node is gone; the signal comes when it has accepted enough. */
+/** Load until the node is gone; the signal comes when it has accepted enough, and has something in flight. */
 async function loadAndStop(given: {
   node: NodeProcess
   sender: Sender
@@ -72,23 +86,24 @@ async function loadAndStop(given: {
   round: number
   acceptedMin: number
   random: Random
-}): Promise<{ exit: Stop['exit']; tookMs: number; accepted: number; refused: number }> {
+}): Promise<{ exit: Stop['exit']; tookMs: number; inFlight: number; accepted: number; refused: number }> {
   const { node, sender, finishBegun, round, acceptedMin, random } = given
   const stopAt = acceptedMin + random.below(acceptedMin)
   const ratePerSecond = RATE_PER_SECOND.min + random.below(RATE_PER_SECOND.max - RATE_PER_SECOND.min)
   const restAfterMs = random.next() * REST_AFTER_MS_MAX
   let accepted = 0
   let refused = 0
-  let stoppedAt: number | undefined
-  const stop = (): void => {
-    stoppedAt ??= performance.now()
-    node.signal('SIGTERM')
+  let stopped: Promise<Pick<Stop, 'exit' | 'tookMs' | 'inFlight'>> | undefined
+  const stop = async (): Promise<Pick<Stop, 'exit' | 'tookMs' | 'inFlight'>> => {
+    const stoppedAt = performance.now()
+    const { inFlight } = sender
+    const exit = await node.stop()
+    return { exit, tookMs: performance.now() - stoppedAt, inFlight }
   }
   const begunFinished = node.says(/draining/).then(async () => {
     await wait(restAfterMs)
     await finishBegun()
   })
-  const ended = node.ended.then((exit) => ({ exit, tookMs: performance.now() - (stoppedAt ?? 0) }))
   await sender.load({
     port: node.httpPort,
     round,
@@ -96,11 +111,12 @@ async function loadAndStop(given: {
     durationMs: LOAD_MS_MAX,
     onVerdict: ({ verdict }) => {
       if (verdict === 'refused') refused++
-      if (verdict === 'accepted' && ++accepted === stopAt) stop()
+      if (verdict === 'accepted') accepted++
+      if (accepted >= stopAt && sender.inFlight >= IN_FLIGHT_MIN) stopped ??= stop()
     },
   })
   // Too slow for the load: the round is weak then, and says so.
-  if (stoppedAt === undefined) stop()
+  stopped ??= stop()
   await begunFinished
-  return { ...(await ended), accepted, refused }
+  return { ...(await stopped), accepted, refused }
 }

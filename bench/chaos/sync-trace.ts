@@ -58,8 +58,7 @@ export async function syncTrace(options: ScenarioOptions): Promise<ScenarioResul
         if (verdict === 'accepted') accepted++
       },
     })
-    node.signal('SIGTERM')
-    await node.ended
+    await node.stop()
   } finally {
     await node.end()
   }

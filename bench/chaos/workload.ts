@@ -19,6 +19,8 @@ export interface ChaosJob {
   tier: Tier
   ordering: { key: string; sequence: number } | undefined
   idempotencyKey: string | undefined
+  /** Told to fail as often as it is tried: it ends dead, and must not end otherwise. */
+  isDoomed: boolean
   body: string
   /** The part of its id that every window shares (`runtime/job/id.ts`). */
   claimKey: string
@@ -37,7 +39,7 @@ const ORDERED_SHARE = 0.8
 const KEYED_SHARE = 1 / 3
 const STEP_MS_MAX = 4
 const FAILING_SHARE = 0.03
-/** Fail as often as they are tried, and end dead. */
+/** Of the step jobs: fail as often as they are tried, and end dead. */
 const DOOMED_SHARE = 0.005
 const FAILURES_MAX = 100
 
@@ -76,7 +78,7 @@ export class Workload {
 
   #ofMix(): ChaosJob {
     const { tenant, kind, tier, body } = this.#mix.next()
-    return this.#job({ tenant, kind, tier, body, ordering: undefined })
+    return this.#job({ tenant, kind, tier, body, ordering: undefined, isDoomed: false })
   }
 
   #step(): ChaosJob {
@@ -84,28 +86,29 @@ export class Workload {
     const n = this.#steps++
     const ms = random.below(STEP_MS_MAX + 1)
     const draw = random.next()
-    const failures = draw < DOOMED_SHARE ? FAILURES_MAX : draw < FAILING_SHARE ? 1 : 0
+    const isDoomed = draw < DOOMED_SHARE
+    const failures = isDoomed ? FAILURES_MAX : draw < FAILING_SHARE ? 1 : 0
     const free = this.#keys.filter(({ isFree }) => isFree)
     const key = random.next() < ORDERED_SHARE ? free[random.below(free.length)] : undefined
     if (key) key.isFree = false
     const ordering = key && { key: key.key, sequence: key.sent++ }
     const tenant = key?.tenant ?? random.below(STEP_TENANTS)
     const body = JSON.stringify({ kind: 'chaos.step', orderingKey: key?.key, payload: { n, ms, failures } })
-    return this.#job({ tenant, kind: 'chaos.step', tier: 'normal', body, ordering })
+    return this.#job({ tenant, kind: 'chaos.step', tier: 'normal', body, ordering, isDoomed })
   }
 
-  #job({ tenant: number, kind, tier, body, ordering }: Draft): ChaosJob {
+  #job({ tenant: number, body, ...draft }: Draft): ChaosJob {
     const n = this.#n++
     const tenant = tenantName(number)
     const apiKey = keyOf(number)
     const idempotencyKey = this.#random.next() < KEYED_SHARE ? `chaos-${n}` : undefined
-    const { claimKey } = identify({ tenant, kind, idempotencyKey, body: Buffer.from(body) }, 0)
+    const { claimKey } = identify({ tenant, kind: draft.kind, idempotencyKey, body: Buffer.from(body) }, 0)
     const request = postRequest('/v1/jobs', apiKey, body, idempotencyKey)
-    return { n, tenant, apiKey, kind, tier, ordering, idempotencyKey, body, claimKey, request }
+    return { ...draft, n, tenant, apiKey, idempotencyKey, body, claimKey, request }
   }
 }
 
-type Draft = Pick<ChaosJob, 'kind' | 'tier' | 'body' | 'ordering'> & { tenant: number }
+type Draft = Pick<ChaosJob, 'kind' | 'tier' | 'body' | 'ordering' | 'isDoomed'> & { tenant: number }
 
 interface OrderingKey {
   key: string

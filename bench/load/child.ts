@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { cpuSecondsOf, mainThreadCpuSecondsOf } from './cpu-seconds.ts'
 
 /** A server under load, as a process of its own: its first lines that match say on which ports it listens. */
 export class ServerProcess {
@@ -38,31 +39,33 @@ export class ServerProcess {
 
   /** CPU seconds used so far, all threads, user and system (Linux). */
   cpuSeconds(): number {
-    return cpuSecondsIn(`/proc/${this.#child.pid}/stat`)
+    return cpuSecondsOf(this.#child.pid ?? 0)
   }
 
   /** The same of its main thread alone. */
   mainThreadCpuSeconds(): number {
-    return cpuSecondsIn(`/proc/${this.#child.pid}/task/${this.#child.pid}/stat`)
+    return mainThreadCpuSecondsOf(this.#child.pid ?? 0)
   }
 
-  /** Resident memory in MiB (Linux). */
+  /** Resident memory in MiB (Linux), the pages of mapped files included. */
   residentMib(): number {
+    return this.#statusMib('VmRSS')
+  }
+
+  /** Resident memory that no file stands behind, in MiB (Linux): heaps, buffers, stacks. */
+  anonymousMib(): number {
+    return this.#statusMib('RssAnon')
+  }
+
+  #statusMib(name: string): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8')
-    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) / 1024
+    return Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? Number.NaN) / 1024
   }
 
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null) return
+    // One that a signal has ended has no exit code.
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     this.#child.kill('SIGTERM')
     await once(this.#child, 'exit')
   }
-}
-
-/** `USER_HZ`: 100 on every Linux that Node runs on. */
-const CLOCK_TICKS_PER_SECOND = 100
-
-function cpuSecondsIn(statPath: string): number {
-  const fields = readFileSync(statPath, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND
 }

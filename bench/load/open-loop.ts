@@ -8,7 +8,7 @@ import type { Random } from './random.ts'
  * slow server cannot slow down its own measurement (no coordinated omission).
  *
  * A connection that the server closes is opened again; one that is refused is given up. The loop ends when its time is
- * over and everything sent has its verdict, after `GRACE_MS` at the latest, or when no connection is left.
+ * over and everything sent has its verdict, after `graceMs` at the latest, or when no connection is left.
  */
 export interface OpenLoopOptions<Job> {
   port: number
@@ -23,8 +23,10 @@ export interface OpenLoopOptions<Job> {
   next(): { job: Job; request: string } | undefined
   /** Called once for each job. */
   onVerdict(job: Job, verdict: LoopVerdict): void
-  /** Ends the arrivals before their time; what was sent is still waited for. */
+  /** Ends the arrivals before their time; what was sent is still waited for, as at any end. */
   signal?: AbortSignal
+  /** How long what was sent is waited for at the end; 5 s by default. */
+  graceMs?: number
 }
 
 export type LoopVerdict =
@@ -119,9 +121,11 @@ class OpenLoop<Job> {
 
   #tick(): void {
     const now = performance.now()
-    const hasEnded = now >= this.#endsAt || this.#options.signal?.aborted === true
+    // What was sent is waited for no longer than at any other end.
+    if (this.#options.signal?.aborted) this.#endsAt = Math.min(this.#endsAt, now)
+    const hasEnded = now >= this.#endsAt
     const isDone = hasEnded && this.#waiting === 0 && this.#queue.length === 0
-    if (isDone || this.#linesLeft === 0 || now > this.#endsAt + GRACE_MS) {
+    if (isDone || this.#linesLeft === 0 || now > this.#endsAt + (this.#options.graceMs ?? GRACE_MS)) {
       this.#ended.resolve()
       return
     }

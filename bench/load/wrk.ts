@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { cpuSecondsOf } from './cpu-seconds.ts'
 
 /**
  * Closed loop by wrk (https://github.com/wg/wrk): each connection sends its next request when it has the answer to the
@@ -44,7 +45,7 @@ export function wrk(options: {
   })
   let cpuSeconds = 0
   const poll = setInterval(() => {
-    cpuSeconds = cpuSecondsOf(child.pid ?? 0) ?? cpuSeconds
+    if (child.exitCode === null && child.signalCode === null) cpuSeconds = cpuSecondsOf(child.pid ?? 0)
   }, CPU_POLL_MS)
   return new Promise((resolve, reject) => {
     child.once('error', (cause) => reject(new Error('wrk is not there: apt-get install wrk', { cause })))
@@ -74,12 +75,3 @@ export function writeRequests(path: string, count: number, next: () => string): 
 }
 
 const CHUNK_CHARS = 1024 * 1024
-
-function cpuSecondsOf(pid: number): number | undefined {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-    return (Number(fields[11]) + Number(fields[12])) / 100
-  } catch {
-    return undefined
-  }
-}

@@ -39,6 +39,10 @@ export async function drainRate(
     const sample = await sampleOf(server, operationsPort)
     if (first === undefined && sample.settled >= fromJobs) first = sample
     if (first && (sample.settled >= toJobs || isOver)) return between(first, sample, server.residentMib())
+    if (isOver && !first)
+      throw new Error(
+        `the load was over when the node had settled ${sample.settled} jobs, before its window began at ${fromJobs}: nothing was measured; take more jobs, or a window that begins earlier`,
+      )
     if (sample.settled !== progressed?.settled) progressed = sample
     else if (sample.atMs - progressed.atMs > STUCK_AFTER_MS)
       throw new Error(`the node has settled ${sample.settled} jobs and goes on no more`)
@@ -48,6 +52,10 @@ export async function drainRate(
 
 function between(first: Sample, last: Sample, residentMib: number): DrainRate {
   const jobs = last.settled - first.settled
+  if (jobs === 0)
+    throw new Error(
+      `all of the window, to ${last.settled} jobs, was settled between two looks at the counters: nothing was measured; take more jobs`,
+    )
   return {
     storedPerSecond: (jobs / (last.atMs - first.atMs)) * 1000,
     cpuUs: ((last.cpuSeconds - first.cpuSeconds) / jobs) * 1e6,

@@ -7,7 +7,7 @@ import type { Scenario, ScenarioResult } from '../../bench/chaos/scenario.ts'
 import { openPglite } from '../../runtime/store/open-pglite.ts'
 import { suiteDirectory, temporaryDirectory } from './temporary-directory.ts'
 
-/** Chaos runs as tests have them: one round of a small load, on a sound node or on one of `sabotages.ts`. */
+/** Chaos runs as tests have them: of a small load, one round where no more are asked for, on a sound node or on one of `sabotages.ts`. */
 export const CHAOS_TIMEOUT_MS = 90_000
 const SABOTAGED = fileURLToPath(new URL('sabotaged-node.ts', import.meta.url))
 const SEED = 4
@@ -29,11 +29,15 @@ export function chaosDirectories(): () => string {
 export const runChaos = (
   scenario: Scenario,
   directory: string,
-  { sabotage, acceptedMin = 150 }: { sabotage?: string; acceptedMin?: number } = {},
+  {
+    sabotage,
+    acceptedMin = 150,
+    rounds = 1,
+  }: { sabotage?: string; acceptedMin?: number; rounds?: number } = {},
 ): Promise<ScenarioResult> =>
   scenario({
     seed: SEED,
-    rounds: 1,
+    rounds,
     directory,
     acceptedMin,
     ...(sabotage === undefined ? {} : { entry: [SABOTAGED, sabotage] }),

@@ -8,6 +8,7 @@ import type {
   LogConsumer,
   LogRecord,
 } from '../../runtime/log/log.ts'
+import type { JobStore } from '../../runtime/store/job-store.ts'
 import type { NodeParts } from '../../supervisors/node.ts'
 
 /** Ways to break a node from the outside, each of which breaks a promise; by name, what the node is then made of. */
@@ -26,6 +27,10 @@ export const SABOTAGES: Readonly<Record<string, () => NodeParts>> = {
   'offsets-first': () => withLog((log) => new HastyLog(log)),
   /** S3: of the backlog, a part is dropped. */
   'dropped-job': () => withLog((log) => new LeakyLog(log)),
+  /** S3: of the jobs that are done, a part is written down as dead. */
+  'buried-job': () => ({ ...withLog((log) => log), aroundStore: burying }),
+  /** The node falls by itself, as if it had been killed. */
+  'own-end': () => withLog((log) => new FatalLog(log)),
   /** S5: nobody knows of ordering keys. */
   'order-ignored': () => withLog((log) => new KeylessLog(log)),
   /** L3: the node is gone at the signal. */
@@ -120,6 +125,41 @@ class LeakyLog extends LogAround {
     }
     return this.log.consume({ ...options, onBatch })
   }
+}
+
+/** Jobs taken until then; fewer than a run waits for before it kills. */
+const TAKEN_MAX = 100
+
+class FatalLog extends LogAround {
+  #taken = 0
+
+  override append(records: readonly LogRecord[]): Promise<AppendVerdict[]> {
+    this.#taken += records.length
+    if (this.#taken > TAKEN_MAX) process.kill(process.pid, 'SIGKILL')
+    return this.log.append(records)
+  }
+}
+
+/** Every so many outcomes. */
+const BURIED_EVERY = 20
+
+function burying(store: JobStore): JobStore {
+  let outcomes = 0
+  const commit: JobStore['commit'] = (batch) =>
+    store.commit(
+      batch.map((outcome) => {
+        if (outcome.state !== 'done' || ++outcomes % BURIED_EVERY > 0) return outcome
+        const { result: _, ...rest } = outcome
+        return { ...rest, state: 'dead', writes: [], error: { code: 'handler-error', message: 'buried' } }
+      }),
+    )
+  return new Proxy(store, {
+    get: (of, name) => {
+      if (name === 'commit') return commit
+      const member = Reflect.get(of, name)
+      return typeof member === 'function' ? member.bind(of) : member
+    },
+  })
 }
 
 class KeylessLog extends LogAround {

@@ -25,6 +25,7 @@ const entry = (n: number, verdicts: readonly Verdict[] = [accepted(idOf(n))]): L
     tier: 'normal',
     ordering: { key: 'k', sequence: n },
     idempotencyKey: undefined,
+    isDoomed: false,
     body: '{}',
     claimKey: claimKeyOf(n),
     request: '',
@@ -40,7 +41,7 @@ const SOUND = {
   rows: [1, 2, 3].map((n) => ({ id: idOf(n), state: 'done', transaction: 100 + n })),
   effects: [1, 2, 3].map((n) => ({ table: 'effects', jobId: idOf(n), transaction: 100 + n })),
 } satisfies Facts
-const ANSWERS = new Map([1, 2, 3].map((n) => [idOf(n), 'done']))
+const ANSWERS = new Map([1, 2, 3].map((n) => [idOf(n), { state: 'done', errorCode: undefined }]))
 const DRAINED: Occasion = { when: 'drained', answers: ANSWERS }
 
 const without = <Item>(items: readonly Item[], index: number): Item[] => items.toSpliced(index, 1)
@@ -64,7 +65,9 @@ test('what is as it should be breaks no promise, and each says what was counted'
   expect(judgements.filter((judgement) => judgement.offences.length > 0)).toEqual([])
   const summaryOf = (promise: string) => judgements.find((of: Judgement) => of.promise === promise)?.summary
   expect(summaryOf('S1')).toBe('3 accepted, 3 in the log or the table')
-  expect(summaryOf('S3')).toBe('3 accepted = 3 done + 0 thin + 0 dead + 0 in flight')
+  expect(summaryOf('S3')).toBe(
+    '3 accepted = 3 done + 0 thin + 0 dead (0 sent to fail, 0 of an upstream error) + 0 in flight',
+  )
 })
 
 describe('S1', () => {
@@ -122,7 +125,10 @@ describe('S2', () => {
       rows: [...SOUND.rows, { id: later, state: 'done' as const, transaction: 104 }],
       effects: [...SOUND.effects, { table: 'effects', jobId: later, transaction: 104 }],
     }
-    const occasion: Occasion = { when: 'drained', answers: new Map([...ANSWERS, [later, 'done']]) }
+    const occasion: Occasion = {
+      when: 'drained',
+      answers: new Map([...ANSWERS, [later, { state: 'done', errorCode: undefined }]]),
+    }
     expect(promises(facts, { ledger: ids(idOf(3), later), occasion })).toEqual([])
   })
 })
@@ -141,6 +147,39 @@ describe('S3', () => {
       effects: [...SOUND.effects, { table: 'effects', jobId: idOf(9), transaction: 109 }],
     }
     expect(promises(stranger)).toEqual(['S3'])
+  })
+
+  const dead = (errorCode: string) => ({
+    rows: SOUND.rows.with(2, { ...SOUND.rows[2]!, state: 'dead', errorCode } as never),
+    effects: without(SOUND.effects, 2),
+  })
+  const buried: Occasion = {
+    when: 'drained',
+    answers: new Map([...ANSWERS, [idOf(3), { state: 'dead', errorCode: undefined }]]),
+  }
+  const sent = (job: Partial<LedgerEntry['job']>) =>
+    LEDGER.with(2, { ...entry(3), job: { ...entry(3).job, ...job } })
+
+  test('a job that is dead, and was not sent to fail', () => {
+    expect(offences(dead('handler-error'), { occasion: buried })).toEqual({
+      S3: [`job 3 (chaos.step of acme), accepted as ${idOf(3)}, is dead of handler-error, and should not be`],
+    })
+    expect(promises(dead('handler-error'), { occasion: buried, ledger: sent({ isDoomed: true }) })).toEqual(
+      [],
+    )
+  })
+
+  test('a job that was sent to fail, and is done', () => {
+    expect(offences({}, { ledger: sent({ isDoomed: true }) })).toEqual({
+      S3: [expect.stringMatching(/is done, though it fails whenever it is tried$/)],
+    })
+  })
+
+  test('an upstream that fails may cost a job that calls it, and no other', () => {
+    const ledger = sent({ kind: 'crm.sync' })
+    expect(promises(dead('upstream-error'), { occasion: buried, ledger })).toEqual([])
+    expect(promises(dead('handler-error'), { occasion: buried, ledger })).toEqual(['S3'])
+    expect(promises(dead('upstream-error'), { occasion: buried })).toEqual(['S3'])
   })
 
   test('is not judged of a node that was killed: jobs may be under way', () => {

@@ -29,7 +29,7 @@ const stopOf = (
   facts = NOTHING,
   exit: number | NodeJS.Signals = 0,
   tookMs = 900,
-) => judgeStop({ round: 1, exit, tookMs }, [{ job, verdicts } satisfies LedgerEntry], facts)
+) => judgeStop({ round: 1, exit, tookMs, inFlight: 9 }, [{ job, verdicts } satisfies LedgerEntry], facts)
 
 test('202, and 503 with a time to come back, are whole answers', () => {
   expect(
@@ -47,6 +47,12 @@ test('other refusals are offences', () => {
 
 test('a connection that closes as the request is under way has not read it, and that is no offence', () => {
   expect(stopOf([unknown('closed', 3)])).toMatchObject({ notRead: 1, offences: [] })
+})
+
+test('of such requests there may be a few, and no more', () => {
+  const closed = (count: number) => stopOf(Array.from({ length: count }, () => unknown('closed', 3)))
+  expect(closed(3).offences).toEqual([])
+  expect(closed(4).offences).toEqual(['round 1: 4 requests met a connection that was closing, more than 3'])
 })
 
 test('a request that was read is owed an answer: the node has its job, had the time to read it, or began to answer', () => {
@@ -73,5 +79,5 @@ test('other rounds are judged by themselves; together they are one promise', () 
   expect(stopOf([elsewhere]).offences).toEqual([])
   const { promise, offences, summary } = judgeStops([stopOf([]), stopOf([], NOTHING, 0, 20_000)])
   expect({ promise, count: offences.length }).toEqual({ promise: 'L3', count: 1 })
-  expect(summary).toMatch(/^2 stops under load, the slowest took 20000 ms/)
+  expect(summary).toMatch(/^2 stops under load with 9 requests in flight or more, the slowest took 20000 ms/)
 })

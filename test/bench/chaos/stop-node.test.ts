@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { stopNode } from '../../../bench/chaos/stop-node.ts'
+import { stopNode, stopping } from '../../../bench/chaos/stop-node.ts'
 import { brokenIn, CHAOS_TIMEOUT_MS, chaosDirectories, runChaos } from '../../support/chaos.ts'
 
 const freshDirectory = chaosDirectories()
@@ -15,10 +15,13 @@ test(
   CHAOS_TIMEOUT_MS,
 )
 
-test(
-  'a node that leaves its requests without an answer breaks L3',
-  async () => {
-    const run = await runChaos(stopNode, freshDirectory(), { sabotage: 'abrupt-stop' })
+test.each([
+  ['with requests half sent', stopNode],
+  ['with whole ones only', stopping(() => 0)],
+])(
+  'a node that leaves its requests without an answer breaks L3, %s',
+  async (_, scenario) => {
+    const run = await runChaos(scenario, freshDirectory(), { sabotage: 'abrupt-stop' })
     expect(brokenIn(run)).toContain('L3')
   },
   CHAOS_TIMEOUT_MS,

@@ -111,3 +111,22 @@ test('it ends when the server is gone for good', async () => {
   expect(await finished).toMatchObject({ answered: 0, unanswered: 1 })
   expect(verdicts.get(0)).toMatchObject({ why: 'closed' })
 })
+
+test('after an abort it waits for what was sent, but not for good', async () => {
+  const over = new AbortController()
+  const { port } = await serve(() => over.abort())
+  const verdicts: LoopVerdict[] = []
+  const result = await openLoop({
+    port,
+    connections: 1,
+    ratePerSecond: 1_000,
+    durationMs: Number.POSITIVE_INFINITY,
+    queueMax: 100,
+    signal: over.signal,
+    graceMs: 50,
+    next: () => ({ job: 0, request }),
+    onVerdict: (_, verdict) => verdicts.push(verdict),
+  })
+  expect(result.unanswered).toBe(1)
+  expect(verdicts[0]).toMatchObject({ kind: 'unanswered', why: 'late' })
+})
