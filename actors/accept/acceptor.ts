@@ -30,8 +30,9 @@ export interface AcceptorOptions {
   batchJobsMax: number
   /** An append takes no further job once its bodies have so many bytes. */
   batchBytesMax: number
-  /** Appends begin this far apart, at least. */
+  /** Appends begin this far apart, unless so many jobs wait for one. */
   appendEveryMs: number
+  appendAtOnceJobs: number
   /** Jobs and body bytes held by this actor; beyond either it refuses. */
   heldJobsMax: number
   heldBytesMax: number
@@ -226,13 +227,13 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
   }
 
   /**
-   * An append has a price of its own: the next one begins `appendEveryMs` after the last at the earliest. Who comes alone
-   * does not wait, and under full load the append before takes longer than that anyway.
+   * An append has a price of its own: the next one begins `appendEveryMs` after the last, or as soon as `appendAtOnceJobs`
+   * are there to share it. Who comes alone does not wait.
    */
   #append(): void {
     if (this.#appending || this.#mine.length === 0) return
-    const { log, stats, now, batchJobsMax, batchBytesMax, appendEveryMs } = this.#options
-    const lingers = this.#linger !== undefined && this.#mine.length < batchJobsMax && !this.#idle
+    const { log, stats, now, batchJobsMax, batchBytesMax, appendEveryMs, appendAtOnceJobs } = this.#options
+    const lingers = this.#linger !== undefined && this.#mine.length < appendAtOnceJobs && !this.#idle
     if (lingers) return
     this.#appending = true
     const batch = takeUpTo(this.#mine, batchJobsMax, batchBytesMax)

@@ -55,6 +55,8 @@ export const BOUNDS = {
     batchBytesMax: 4_194_304,
     /** Appends begin this far apart: one costs some 400 us of CPU, however few jobs are in it. */
     appendEveryMs: 3,
+    /** So many jobs do not wait for that. */
+    appendAtOnceJobs: 32,
     /** How long a duplicate waits for the owner of its claim before it is answered 409. */
     waitForOwnerMs: 200,
     /** How often that duplicate asks again for a claim that another node owns. */

@@ -38,6 +38,7 @@ function checkAbsorber(bound: BoundOf, setting: SettingOf): Conflict[] {
       bound('log', 'pendingBytesMax'),
       'no full append would be taken',
     ),
+    ...atMost(bound('accept', 'appendAtOnceJobs'), acceptBatch, 'a full batch would wait'),
     ...atMost(acceptBatch, claimsPending, 'a full batch could not be claimed'),
     ...atMost(requests, claimsPending, 'requests in flight could not all be claimed'),
     ...atMost(

@@ -21,6 +21,7 @@ const OPTIONS = {
   batchJobsMax: 1_000,
   batchBytesMax: 1_000_000,
   appendEveryMs: 0,
+  appendAtOnceJobs: 1_000,
   heldJobsMax: 1_000,
   heldBytesMax: 1_000_000,
   waitForOwnerMs: 200,
@@ -195,8 +196,8 @@ describe('a job', () => {
 describe('appends that begin a while apart', () => {
   const AN_HOUR_MS = 3_600_000
 
-  test('the first goes at once, the next waits, unless a batch is full', async () => {
-    await start({ appendEveryMs: AN_HOUR_MS, batchJobsMax: 3 })
+  test('the first goes at once, the next waits, until enough are there', async () => {
+    await start({ appendEveryMs: AN_HOUR_MS, appendAtOnceJobs: 3 })
     submit('alone')
     await (await log.nextAppend()).pass()
     // The copy asks again and again, so that time passes.

@@ -49,6 +49,7 @@ it.each([
   [{ writer: { queueJobsMax: 400 } }, 'writer.queueJobsMax 400'],
   [{ writer: { transientRetryMinMs: 6_000 } }, 'writer.transientRetryMaxMs 5000'],
   [{ due: { pollMs: 200_000 } }, 'store.leaseMs 180000'],
+  [{ accept: { appendAtOnceJobs: 1_001 } }, 'accept.batchJobsMax 1000'],
   [{ due: { outstandingJobsMax: 50 } }, 'due.batchJobsMax 64'],
   [{ drain: { quiesceShare: 0.85 } }, 'drain.finishShare 0.8'],
   [{ drain: { finishShare: 0.95 } }, 'drain.releaseShare 0.9'],
