@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ServerProcess } from './load/child.ts'
 import { postRequest } from './load/connection.ts'
-import { keyOf, keysFile, Mix } from './load/mix.ts'
+import { keyOf, Mix } from './load/mix.ts'
+import { dataDirIn, startNode } from './load/node.ts'
 import { openLoop } from './load/open-loop.ts'
 import { Random } from './load/random.ts'
 import { fillLog } from './pipeline/backlog.ts'
@@ -36,7 +37,6 @@ const POOLS = ['--node-roles', 'pool-a,pool-b,pool-c']
 const NODE = ['supervisors/spillway.mjs', 'start']
 const NODE_WITHOUT_STORE = ['bench/pipeline/node-without-store.ts']
 const OPERATIONS = /operations +http:\S+:(\d+)\//
-const JOB_API = /jobs +http:\S+:(\d+)\//
 const POOL_A_ONLY = { kinds: [1] }
 
 type Accepting = DrainRate & { acceptedPerSecond: number; refused: number }
@@ -110,16 +110,12 @@ function drained(entry: readonly string[], jobs: number, mix: Mix, nodeFlags: re
 function drainedWhileAccepting(seed: number): Promise<Accepting> {
   return inDirectory(async (directory) => {
     const mix = new Mix(seed)
-    await fillLog(directory, JOBS.accepting, mix)
-    const keys = join(directory, 'keys.json')
-    writeFileSync(keys, JSON.stringify(keysFile()))
+    await fillLog(dataDirIn(directory), JOBS.accepting, mix)
     const requests = Array.from({ length: (ACCEPTS_PER_SECOND * ACCEPTING_MS * 1.1) / 1000 }, () => {
       const { tenant, body } = mix.next()
       return postRequest('/v1/jobs', keyOf(tenant), body)
     })
-    const auth = ['--auth-mode', 'keys', '--auth-keys-file', keys]
-    const flags = ['--data-dir', directory, '--port', '0', '--operations-port', '0', ...auth]
-    const server = await ServerProcess.start([...NODE, ...flags], JOB_API, OPERATIONS)
+    const server = await startNode(directory)
     let refused = 0
     const load = openLoop({
       port: server.port,

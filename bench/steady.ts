@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { postRequest } from './load/connection.ts'
+import { lagJobs, readMetrics } from './load/metrics.ts'
 import { keyOf, Mix } from './load/mix.ts'
 import { startNode } from './load/node.ts'
 import { type LoopVerdict, openLoop } from './load/open-loop.ts'
@@ -105,14 +106,10 @@ const percentile = (sorted: Float64Array, p: number): number =>
 /** Upper bound in s → jobs up to it, of all pools and tiers. */
 type Histogram = ReadonlyMap<number, number>
 
-async function metrics(port: number): Promise<string> {
-  return (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
-}
-
 async function storedHistogram(port: number): Promise<Histogram> {
   const buckets = new Map<number, number>()
   const line = /^spillway_accept_to_stored_seconds_bucket\{.*le="([^"]+)".*\} (\d+)$/gm
-  for (const [, le, count] of (await metrics(port)).matchAll(line)) {
+  for (const [, le, count] of (await readMetrics(port)).matchAll(line)) {
     const bound = le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le)
     buckets.set(bound, (buckets.get(bound) ?? 0) + Number(count))
   }
@@ -133,9 +130,9 @@ function upperBoundMs(histogram: Histogram, quantile: number): number {
 async function drained(port: number): Promise<void> {
   const endsAt = performance.now() + SETTLE_MS
   for (;;) {
-    const lags = [...(await metrics(port)).matchAll(/^spillway_lane_lag_jobs\{.*\} (\d+)$/gm)]
-    if (lags.length > 0 && lags.every(([, lag]) => lag === '0')) return
-    if (performance.now() > endsAt) throw new Error(`after ${SETTLE_MS} ms there is lag: ${lags.join(' ')}`)
+    const lag = await lagJobs(port)
+    if (lag === 0) return
+    if (performance.now() > endsAt) throw new Error(`after ${SETTLE_MS} ms ${lag} jobs are not finished`)
     await new Promise((wake) => setTimeout(wake, 200))
   }
 }

@@ -10,7 +10,7 @@ export interface Draining {
 
 /**
  * The steps of a stop, in order. Before the first the node is unready; after the last its tree ends: consumers commit their
- * last offsets, connections are closed, the database, the claims and the log.
+ * last offsets, connections are closed, the database and the log.
  */
 export function drainSteps(subtrees: readonly Draining[]): DrainStep[] {
   const partsOf = (step: keyof Draining): DrainPart[] => subtrees.flatMap((subtree) => subtree[step])

@@ -20,6 +20,7 @@ import { checkLease } from './check-lease.ts'
 import { Drain, type DrainMessage, type DrainReport } from './drain.ts'
 import { drainSteps } from './drain-steps.ts'
 import { LogWatch } from './log-watch.ts'
+import { NEVER_GIVE_UP } from './never-give-up.ts'
 import type { NodeContext } from './node-context.ts'
 import { operationsSubtree } from './operations.ts'
 import { poolSubtree } from './pool.ts'
@@ -221,12 +222,6 @@ export async function startNode(config: Config, log: Logger, parts = PARTS): Pro
     firstStored: firstStored.promise,
     stop,
   }
-}
-
-/** One pool's crash loop waits out its own back-off; it must not use up what the others stand on (S7). */
-const NEVER_GIVE_UP = {
-  intensity: Number.POSITIVE_INFINITY,
-  periodMs: BOUNDS.kernel.restartPeriodMs,
 }
 
 function chores({ log, store, config }: NodeContext): Chore[] {

@@ -11,6 +11,7 @@ import type { ChildSpec } from '../runtime/supervision/child-spec.ts'
 import { supervisorChild } from '../runtime/supervision/supervisor-child.ts'
 import { threadChild } from '../runtime/threads/thread-child.ts'
 import { ThreadGroup } from '../runtime/threads/thread-group.ts'
+import { NEVER_GIVE_UP } from './never-give-up.ts'
 
 /**
  * The job table on PGlite, which has a thread of its own.
@@ -61,9 +62,7 @@ export function storeSubtree(
   const children = [database.spec, schema.spec]
   return {
     store,
+    // On a full disk the database can't recover before there is room: it is tried on, and the node goes on by itself.
     spec: supervisorChild(system, { path, strategy: 'rest_for_one', intensity: NEVER_GIVE_UP, children }),
   }
 }
-
-/** On a full disk the database can't recover before there is room: it is tried on, and the node goes on by itself. */
-const NEVER_GIVE_UP = { intensity: Number.POSITIVE_INFINITY, periodMs: 10_000 }

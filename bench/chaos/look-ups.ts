@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Answer, Connection, getRequest } from '../load/connection.ts'
+import { lagJobs } from '../load/metrics.ts'
 import type { Fate } from './fate.ts'
 
 /** What a running node says of its jobs and of its backlog. */
@@ -73,12 +74,4 @@ export async function drained(operationsPort: number): Promise<number> {
     if (now !== lag) stallsAt = performance.now() + STALL_MS
     lag = now
   }
-}
-
-async function lagJobs(operationsPort: number): Promise<number> {
-  const response = await fetch(`http://127.0.0.1:${operationsPort}/metrics`)
-  const text = await response.text()
-  const lags = [...text.matchAll(/^spillway_lane_lag_jobs\{[^}]*\} (\S+)$/gm)]
-  if (lags.length === 0) throw new Error('the metrics do not tell the lag of the lanes')
-  return lags.reduce((sum, [, jobs]) => sum + Number(jobs), 0)
 }

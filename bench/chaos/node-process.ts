@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { keysFile } from '../load/mix.ts'
@@ -132,6 +131,3 @@ export class NodeProcess {
     await this.ended
   }
 }
-
-/** Where in a run's directory a node keeps its data. */
-export const dataDirIn = (directory: string): string => join(directory, 'data')

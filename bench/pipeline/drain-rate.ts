@@ -1,4 +1,5 @@
 import type { ServerProcess } from '../load/child.ts'
+import { readMetrics } from '../load/metrics.ts'
 
 /**
  * How fast a node settles jobs and what CPU each takes, seen from outside: the counters of `/metrics` and of the kernel,
@@ -65,8 +66,7 @@ function between(first: Sample, last: Sample, residentMib: number): DrainRate {
 }
 
 async function sampleOf(server: ServerProcess, operationsPort: number): Promise<Sample> {
-  const response = await fetch(`http://127.0.0.1:${operationsPort}/metrics`)
-  const settled = settledIn(await response.text())
+  const settled = settledIn(await readMetrics(operationsPort))
   return {
     atMs: performance.now(),
     settled,

@@ -3,10 +3,10 @@ import { Pool, type PoolMessage } from '../../../actors/pool/pool.ts'
 import type { RunReport } from '../../../actors/pool/run-job.ts'
 import type { JobsMessage } from '../../../actors/pool/thread-protocol.ts'
 import { ActorCell } from '../../../runtime/actor/actor-cell.ts'
-import { DEFAULT_RETRY } from '../../../runtime/handler/define-handler.ts'
 import type { Outcome } from '../../../runtime/job/outcome.ts'
 import type { ThreadRef } from '../../../runtime/threads/thread-child.ts'
 import { aJob } from '../../support/jobs.ts'
+import { poolOptions } from '../../support/pool-options.ts'
 import { testSystem } from '../../support/test-system.ts'
 import { until } from '../../support/until.ts'
 
@@ -28,21 +28,7 @@ async function start() {
   } as unknown as ThreadRef
   const outcomes: Outcome[] = []
   const pool = new ActorCell<PoolMessage>(testSystem(), '/test/pool', 1_000, () => {
-    return new Pool({
-      threads: [thread],
-      concurrency: 4,
-      threadBatchJobsMax: 64,
-      outstandingJobsMax: 100,
-      thin: { onAboveMs: 30_000, offBelowMs: 10_000 },
-      retryOf: () => DEFAULT_RETRY,
-      now: Date.now,
-      random: Math.random,
-      commit: (batch) => {
-        outcomes.push(...batch)
-        return true
-      },
-      observer: { ran: () => {}, committed: () => {} },
-    })
+    return new Pool(poolOptions(outcomes, { threads: [thread], concurrency: 4, outstandingJobsMax: 100 }))
   })
   await pool.start()
   const report = (ticket: number, said: RunReport = DONE) =>

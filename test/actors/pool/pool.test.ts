@@ -4,7 +4,6 @@ import { Pool, type PoolMessage } from '../../../actors/pool/pool.ts'
 import type { PoolThreadArgs } from '../../../actors/pool/pool-thread.ts'
 import type { FromPoolThread } from '../../../actors/pool/thread-protocol.ts'
 import { ActorCell } from '../../../runtime/actor/actor-cell.ts'
-import { DEFAULT_RETRY } from '../../../runtime/handler/define-handler.ts'
 import { type TableIdentity, tableIdentities } from '../../../runtime/handler/table-identity.ts'
 import type { Job } from '../../../runtime/job/job.ts'
 import type { Outcome } from '../../../runtime/job/outcome.ts'
@@ -13,6 +12,7 @@ import { threadChild } from '../../../runtime/threads/thread-child.ts'
 import { ThreadGroup } from '../../../runtime/threads/thread-group.ts'
 import badRow from '../../support/handlers/bad-row.ts'
 import { aJob, anOutcome } from '../../support/jobs.ts'
+import { poolOptions } from '../../support/pool-options.ts'
 import { silentLog, testSystem } from '../../support/test-system.ts'
 import { until } from '../../support/until.ts'
 
@@ -46,21 +46,7 @@ async function start({
   })
   const outcomes: Outcome[] = []
   const pool = new ActorCell<PoolMessage>(system, '/test/pool', 1_000, () => {
-    return new Pool({
-      threads: [ref],
-      concurrency,
-      threadBatchJobsMax: 64,
-      outstandingJobsMax,
-      thin: { onAboveMs: 30_000, offBelowMs: 10_000 },
-      retryOf: () => DEFAULT_RETRY,
-      now: Date.now,
-      random: Math.random,
-      commit: (batch) => {
-        outcomes.push(...batch)
-        return true
-      },
-      observer: { ran: () => {}, committed: () => {} },
-    })
+    return new Pool(poolOptions(outcomes, { threads: [ref], concurrency, outstandingJobsMax }))
   })
   const thread = await spec.start()
   await pool.start()

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { crashNode, type Hardship, weaknessesOf } from '../../../bench/chaos/crash-node.ts'
-import { dataDirIn } from '../../../bench/chaos/node-process.ts'
+import { dataDirIn } from '../../../bench/load/node.ts'
 import { migrate } from '../../../runtime/store/migrate.ts'
 import { openPglite } from '../../../runtime/store/open-pglite.ts'
 import { PgliteSql } from '../../../runtime/store/pglite-sql.ts'
