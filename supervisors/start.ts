@@ -18,7 +18,7 @@ const EXIT_CODES = `Exit codes:
   ${EXIT.couldNotStart}   could not start, for example because its directory or its port is taken
   ${EXIT.cut}   stopped at the drain deadline with work under way, which is in the log
   ${EXIT.badConfiguration}   wrong configuration, or a platform that it can't run on
-  ${EXIT.interrupted}  ended at once by a second signal`
+  ${EXIT.interrupted}  ended at once by a second Ctrl-C (143: by a second SIGTERM)`
 
 /** A terminal's Ctrl-C reaches npm and the node, and npm passes it on: the same one comes twice. */
 const SAME_SIGNAL_MS = 500
@@ -45,10 +45,10 @@ export async function start(argv: readonly string[], parts?: NodeParts): Promise
   let node: RunningNode | undefined
   let stopped: Promise<'drained' | 'cut'> | undefined
   let signalledAtMs: number | undefined
-  const onSignal = (signal: string): void => {
+  const onSignal = (signal: NodeJS.Signals): void => {
     const nowMs = performance.now()
     if (signalledAtMs !== undefined) {
-      if (nowMs - signalledAtMs > SAME_SIGNAL_MS) process.exit(EXIT.interrupted)
+      if (nowMs - signalledAtMs > SAME_SIGNAL_MS) endAtOnce(signal)
       return
     }
     signalledAtMs = nowMs
@@ -79,4 +79,14 @@ export async function start(argv: readonly string[], parts?: NodeParts): Promise
   }
   log.fatal({ reason: describeExit(reason) }, 'the root of the tree has given up')
   return EXIT.gaveUp
+}
+
+/**
+ * Dies of the signal as if nobody listened to it. `process.exit` first joins every thread, and one that is stuck in native
+ * code would keep the process. It serves where the kernel keeps signals from process 1 (a container without an init).
+ */
+function endAtOnce(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
+  process.exit(EXIT.interrupted)
 }
