@@ -62,7 +62,10 @@ export function absorberSubtree(
       inFlight = () => server.stats.requestsInFlight
       let finished: Promise<unknown> = Promise.resolve()
       return {
-        init: () => onListening(server.listen(config.http)),
+        init: ({ ended }) => {
+          ended.addEventListener('abort', () => server.close())
+          onListening(server.listen(config.http))
+        },
         receive: ({ type, reply }) => {
           if (type === 'finish') return void finished.then(() => reply.answer(undefined))
           finished = Promise.all([server.drain(), wait(BOUNDS.ingress.lingerMs)])
@@ -70,7 +73,6 @@ export function absorberSubtree(
         },
         terminate: async () => {
           if (!isStopping()) await server.drain()
-          server.close()
         },
       }
     }),

@@ -8,6 +8,7 @@ import { identify } from '../../runtime/job/id.ts'
 import { laneOf } from '../../runtime/job/lane.ts'
 import type { Submission, SubmissionVerdict } from '../../runtime/job/submission.ts'
 import type { AppendVerdict, Log, LogRecord } from '../../runtime/log/log.ts'
+import type { Logger } from '../../runtime/observe/logger.ts'
 import type { Partitioner } from './partitioner.ts'
 
 /**
@@ -97,6 +98,8 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
 
   init(self: ActorContext<readonly Submission[]>): void {
     this.#fail = self.fail
+    // Also when it is killed, nobody waits for an answer that never comes.
+    self.ended.addEventListener('abort', () => this.#abandonKilled(self.log))
   }
 
   receive(submissions: readonly Submission[]): void {
@@ -130,10 +133,7 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
 
   /** Orderly: what is under way is finished. After a crash: everything held is refused as not known. */
   async terminate(reason: ExitReason): Promise<void> {
-    clearTimeout(this.#askAgain)
-    clearTimeout(this.#linger)
-    this.#askAgain = undefined
-    this.#linger = undefined
+    this.#stopTimers()
     if (!isOrderly(reason)) return this.#abandon()
     for (const candidate of this.#waiting) this.#settle(candidate, IN_PROGRESS)
     this.#waiting = []
@@ -151,6 +151,21 @@ export class Acceptor implements Behaviour<readonly Submission[]> {
     for (const candidate of abandoned) this.#settle(candidate, NOT_DURABLE)
     const settlements = abandoned.map(({ claimKey, token }) => ({ claimKey, token, to: 'unknown' as const }))
     await this.#options.claims.settle(settlements, this.#options.now())
+  }
+
+  #abandonKilled(log: Logger): void {
+    this.#stopTimers()
+    if (this.#held.size === 0) return
+    this.#abandon().catch((err) =>
+      log.warn({ err }, 'claims of a killed acceptor stay pending until they expire'),
+    )
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#askAgain)
+    clearTimeout(this.#linger)
+    this.#askAgain = undefined
+    this.#linger = undefined
   }
 
   inspect(): Record<string, unknown> {

@@ -13,7 +13,6 @@ export class Housekeeper implements Behaviour<HousekeeperMessage> {
   readonly #due: { chore: Chore; atMs: number }[]
   readonly #now: () => number
   #self: ActorContext<HousekeeperMessage> | undefined
-  #timer: NodeJS.Timeout | undefined
 
   constructor(chores: readonly Chore[], now: () => number) {
     this.#due = chores.map((chore) => ({ chore, atMs: now() + chore.everyMs }))
@@ -23,7 +22,8 @@ export class Housekeeper implements Behaviour<HousekeeperMessage> {
   init(self: ActorContext<HousekeeperMessage>): void {
     this.#self = self
     const everyMs = Math.min(...this.#due.map(({ chore }) => chore.everyMs))
-    this.#timer = setInterval(() => self.self.tell({ type: 'round' }), everyMs)
+    const timer = setInterval(() => self.self.tell({ type: 'round' }), everyMs)
+    self.ended.addEventListener('abort', () => clearInterval(timer))
   }
 
   /** A chore that fails is logged and tried again when it is due the next time; the others do not suffer. */
@@ -38,9 +38,5 @@ export class Housekeeper implements Behaviour<HousekeeperMessage> {
         this.#self?.log.warn({ err, chore: entry.chore.name }, 'a chore failed, will be tried again')
       }
     }
-  }
-
-  terminate(): void {
-    clearInterval(this.#timer)
   }
 }

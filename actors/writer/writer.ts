@@ -48,7 +48,6 @@ export class Writer implements Behaviour<WriterMessage> {
   readonly #options: WriterOptions
   readonly #queue = new Fifo<Outcome>()
   #self: ActorContext<WriterMessage> | undefined
-  #incarnation = 0
   #timer: NodeJS.Timeout | undefined
   #committing: Promise<void> | undefined
   #isEnding = false
@@ -59,7 +58,8 @@ export class Writer implements Behaviour<WriterMessage> {
 
   init(self: ActorContext<WriterMessage>): void {
     this.#self = self
-    this.#incarnation = self.self.incarnation
+    // Killed, it commits nothing more: its successor does.
+    self.ended.addEventListener('abort', () => this.#giveUp())
   }
 
   receive(message: WriterMessage): void {
@@ -78,13 +78,17 @@ export class Writer implements Behaviour<WriterMessage> {
 
   /** The batch under way is finished; with a database that is away, given up: it is in the log still. */
   async terminate(): Promise<void> {
-    this.#isEnding = true
-    clearTimeout(this.#timer)
+    this.#giveUp()
     await this.#committing
   }
 
   inspect(): Record<string, unknown> {
     return { queued: this.#queue.length, ...this.#options.stats }
+  }
+
+  #giveUp(): void {
+    this.#isEnding = true
+    clearTimeout(this.#timer)
   }
 
   #commitNext(): void {
@@ -119,7 +123,7 @@ export class Writer implements Behaviour<WriterMessage> {
   async #commit(batch: readonly Outcome[]): Promise<void> {
     const results = await commitBisecting(batch, (outcomes) => this.#persist(outcomes))
     // Told to stop, or killed: its successor commits the same jobs again, and knows nothing of this batch.
-    if (!results || this.#self?.self.incarnation !== this.#incarnation) return
+    if (!results || this.#self?.ended.aborted) return
     this.#options.stats.commits++
     this.#options.stats.committedJobs += batch.length
     this.#options.stats.buriedJobs += results.filter(

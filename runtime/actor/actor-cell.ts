@@ -1,58 +1,81 @@
-import {
-  type ActorContext,
-  type ActorRef,
-  type Admission,
-  AskError,
-  type Behaviour,
-  type Reply,
-  type Signal,
-  type Watchable,
-} from './actor.ts'
+import { BOUNDS } from '../config/bounds.ts'
+import type { ActorContext, ActorRef, Admission, Asker, Behaviour, Reply, Signal, Waiter } from './actor.ts'
 import type { ActorSystem } from './actor-system.ts'
-import { describeExit, type ExitReason, exitByError, KILLED, NOPROC, SHUTDOWN } from './exit-reason.ts'
+import { AskError } from './ask-error.ts'
+import {
+  describeExit,
+  type ExitReason,
+  exitByError,
+  KILLED,
+  NOPROC,
+  NORMAL,
+  SHUTDOWN,
+  toError,
+} from './exit-reason.ts'
+import { type Home, Incarnation } from './incarnation.ts'
 import { Mailbox, type MailboxView } from './mailbox.ts'
+import { Questions } from './questions.ts'
 
 /**
- * The place where an actor lives: path, mailbox, and the behaviour of the present incarnation.
+ * The place where an actor lives: path, mailbox, and the present incarnation.
  *
  *     idle ──start──► starting ──init──► running ──stop──► stopping ──► idle      (orderly)
  *                         └───── a throw, or kill ─────────────────────► idle      (crash)
  *     idle ──close──► closed: its messages become dead letters, until a start opens it again
  *
- * The ref is valid before the first start and across restarts: messages wait in the mailbox, within its bound.
+ * The ref is valid before the first start and across restarts: messages wait in the mailbox, within its bound. The one
+ * that was being handled at a crash is gone, as in OTP; those that were stashed come first.
  */
 export type CellState = 'idle' | 'starting' | 'running' | 'stopping' | 'closed'
 
-export class ActorCell<Message> implements ActorRef<Message> {
+export class ActorCell<Message> implements ActorRef<Message>, Waiter {
   readonly path: string
   readonly #system: ActorSystem
-  readonly #create: () => Behaviour<Message>
+  readonly #create: (self: ActorContext<Message>) => Behaviour<Message>
   readonly #onDeadLetter: (message: Message) => void
   readonly #mailbox: Mailbox<Message>
   #state: CellState = 'idle'
   #incarnation = 0
-  #behaviour: Behaviour<Message> | undefined
+  #life: Incarnation<Message> | undefined
   #exited: PromiseWithResolvers<ExitReason> = Promise.withResolvers()
   /** A handler's promise is under way: the next message waits for it. */
   #busy = false
+  #inTurn = false
   #terminating = false
   #scheduled = false
+  /** How the incarnation will end, once the handler that runs is through. */
+  #ending: ExitReason | undefined
+  /** What the running handler handles; of no meaning when none runs. */
+  #current: Message | undefined
   #handled = 0
-  readonly #watchers = new Set<(signal: Signal) => void>()
-  readonly #asks = new Set<(error: AskError) => void>()
+  readonly #watchers = new Set<{ down: (signal: Signal) => void }>()
+  readonly #questions: Questions<Message>
+  readonly #home: Home<Message>
 
   constructor(
     system: ActorSystem,
     path: string,
     capacity: number,
-    create: () => Behaviour<Message>,
+    create: (self: ActorContext<Message>) => Behaviour<Message>,
     onDeadLetter: (message: Message) => void = () => {},
+    stashCapacity: number = BOUNDS.kernel.stashMessagesMax,
   ) {
     this.#system = system
     this.path = path
     this.#create = create
     this.#onDeadLetter = onDeadLetter
-    this.#mailbox = new Mailbox(capacity)
+    this.#mailbox = new Mailbox(capacity, stashCapacity)
+    this.#questions = new Questions(system, this)
+    this.#home = {
+      system,
+      ref: this,
+      mailbox: this.#mailbox,
+      wake: () => this.#schedule(),
+      isHandling: () => this.#isHandling,
+      deadlineMs: () => (this.#isHandling ? this.#questions.deadlineMs(this.#current) : undefined),
+      stop: () => this.#endAfterHandler(NORMAL),
+      crash: (cause) => this.#crash(cause),
+    }
   }
 
   get incarnation(): number {
@@ -69,61 +92,51 @@ export class ActorCell<Message> implements ActorRef<Message> {
     return admission
   }
 
-  ask<Answer>(build: (reply: Reply<Answer>) => Message, timeoutMs: number): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const settle = (): void => {
-        clearTimeout(timer)
-        this.#asks.delete(fail)
-      }
-      const fail = (error: Error): void => {
-        settle()
-        reject(error)
-      }
-      const timer = setTimeout(() => fail(new AskError(this.path, 'timeout', timeoutMs)), timeoutMs)
-      const answer = (value: Answer): void => {
-        settle()
-        resolve(value)
-      }
-      this.#asks.add(fail)
-      // A question waits for nobody's next incarnation: it would be answered out of its time.
-      const admission = this.#behaviour ? this.tell(build({ answer, fail })) : 'dead'
-      if (admission !== 'accepted') fail(new AskError(this.path, admission))
-    })
+  ask<Answer>(build: (reply: Reply<Answer>) => Message, timeoutMs: number, asker?: Asker): Promise<Answer> {
+    if (!this.#life) return Promise.reject(new AskError('dead', `${this.path} is dead`))
+    return this.#questions.ask(build, timeoutMs, asker)
   }
 
-  watch(down: (signal: Signal) => void): void {
-    if (this.#behaviour) this.#watchers.add(down)
-    else down({ signal: 'DOWN', path: this.path, incarnation: this.#incarnation, reason: NOPROC })
+  /** Whom its running handler has asked, and not heard of. */
+  get waitsFor(): readonly Waiter[] {
+    return this.#life?.waitsFor ?? []
+  }
+
+  watch(down: (signal: Signal) => void): () => void {
+    if (!this.#life) {
+      down({ signal: 'DOWN', path: this.path, incarnation: this.#incarnation, reason: NOPROC })
+      return () => {}
+    }
+    const watcher = { down }
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
   }
 
   /** Begins a new incarnation; resolves when `init` is through, rejects with what it threw. */
   async start(): Promise<void> {
     if (this.#state !== 'idle' && this.#state !== 'closed')
       throw new Error(`${this.path} cannot start: it is ${this.#state}`)
-    this.#incarnation++
-    this.#exited = Promise.withResolvers()
+    const life = new Incarnation(this.#home, ++this.#incarnation)
+    const exited = Promise.withResolvers<ExitReason>()
+    this.#life = life
+    this.#exited = exited
     this.#state = 'starting'
-    this.#mailbox.forgetSignals()
-    const behaviour = this.#createOrEnd()
-    this.#behaviour = behaviour
+    this.#current = undefined
     try {
-      await behaviour.init?.(this.#context())
+      life.behaviour = this.#create(life)
+      // A kill does not wait for it.
+      await Promise.race([life.behaviour.init?.(life), exited.promise])
     } catch (cause) {
-      if (this.#behaviour === behaviour) this.#end(exitByError(cause))
+      if (this.#terminating) await exited.promise
+      else if (this.#life === life) this.#end(exitByError(cause))
       throw cause
     }
-    if (this.#behaviour !== behaviour) throw new Error(`${this.path} was killed while it started`)
+    if (this.#life !== life || this.#terminating)
+      throw new Error(`${this.path} ended while it started: ${describeExit(await exited.promise)}`)
     this.#state = 'running'
-    if (!this.#mailbox.isEmpty) this.#schedule()
-  }
-
-  #createOrEnd(): Behaviour<Message> {
-    try {
-      return this.#create()
-    } catch (cause) {
-      this.#end(exitByError(cause))
-      throw cause
-    }
+    life.handled()
+    if (this.#ending) void this.#terminate(this.#ending)
+    else if (!this.#mailbox.isEmpty) this.#schedule()
   }
 
   /** How the present incarnation ends. */
@@ -131,16 +144,21 @@ export class ActorCell<Message> implements ActorRef<Message> {
     return this.#exited.promise
   }
 
-  /** Orderly: the message being handled is finished, those waiting are kept; then `terminate` runs. */
+  /** Orderly: what runs, `init` or a handler, is finished, messages that wait are kept; then `terminate` runs. */
   stop(): void {
-    if (this.#state !== 'running') return
-    this.#state = 'stopping'
-    if (!this.#busy) void this.#terminate(SHUTDOWN)
+    this.#endAfterHandler(SHUTDOWN)
+  }
+
+  /** Ends the present incarnation as if its handler had thrown; false when nothing runs. */
+  crash(cause: unknown): boolean {
+    if (!this.#life) return false
+    this.#crash(cause)
+    return true
   }
 
   /** At once: whatever the incarnation still does goes unheard. */
   kill(): void {
-    if (this.#behaviour) this.#end(KILLED)
+    if (this.#life) this.#end(KILLED)
   }
 
   /** Nobody will start it again for now: messages, waiting ones too, become dead letters. */
@@ -150,37 +168,24 @@ export class ActorCell<Message> implements ActorRef<Message> {
     for (const message of this.#mailbox.drain()) this.#bury(message)
   }
 
-  #bury(message: Message): void {
-    this.#system.deadLetters.add(this.path, message)
-    this.#onDeadLetter(message)
-  }
-
   inspect(): { state: CellState; mailbox: MailboxView } & Record<string, unknown> {
     return {
       state: this.#state,
       incarnation: this.#incarnation,
       handled: this.#handled,
       mailbox: this.#mailbox.inspect(),
-      ...this.#behaviour?.inspect?.(),
+      ...this.#life?.behaviour?.inspect?.(),
     }
   }
 
-  #context(): ActorContext<Message> {
-    const incarnation = this.#incarnation
-    const behaviour = this.#behaviour
-    return {
-      self: this,
-      log: this.#system.log.child({ actor: this.path, incarnation }),
-      watch: (target: Watchable) =>
-        target.watch((signal) => {
-          if (this.#incarnation !== incarnation || !this.#behaviour) return
-          this.#mailbox.signal(signal)
-          this.#schedule()
-        }),
-      fail: (cause) => {
-        if (behaviour) void this.#crash(behaviour, cause)
-      },
-    }
+  #bury(message: Message): void {
+    this.#system.deadLetters.add(this.path, message)
+    this.#onDeadLetter(message)
+  }
+
+  /** While this holds, it takes no message: those that it asks may not ask it. */
+  get #isHandling(): boolean {
+    return this.#busy || this.#inTurn || this.#terminating || this.#state === 'starting'
   }
 
   #schedule(): void {
@@ -189,80 +194,129 @@ export class ActorCell<Message> implements ActorRef<Message> {
     queueMicrotask(this.#turn)
   }
 
-  /** Handles messages until none is left, one takes time, or the turn's bound is reached. */
   readonly #turn = (): void => {
     this.#scheduled = false
-    if (this.#busy) return
-    const behaviour = this.#behaviour
+    const life = this.#life
+    if (this.#busy || !life) return
+    this.#inTurn = true
+    this.#handleSome(life)
+    this.#inTurn = false
+    if (this.#life !== life || !this.#ending || this.#terminating) return
+    if (!this.#busy || this.#ending.kind === 'error') void this.#terminate(this.#ending)
+  }
+
+  /** Handles messages until none is left, one takes time, or the turn's bound is reached. */
+  #handleSome(life: Incarnation<Message>): void {
+    const { behaviour } = life
+    if (!behaviour) return
     for (let n = 0; n < this.#system.messagesPerTurn; n++) {
-      if (this.#state !== 'running' || this.#behaviour !== behaviour || !behaviour) return
+      if (this.#state !== 'running' || this.#life !== life) return
       let pending: void | Promise<void>
       try {
         const signal = this.#mailbox.takeSignal()
-        if (signal) pending = behaviour.onSignal?.(signal)
-        else {
+        if (signal) {
+          this.#current = undefined
+          pending = behaviour.onSignal?.(signal)
+        } else {
           const message = this.#mailbox.takeMessage()
           if (message === undefined) return
+          this.#current = message
           pending = behaviour.receive(message)
         }
         this.#handled++
       } catch (cause) {
-        void this.#crash(behaviour, cause)
+        if (this.#life === life) this.#crash(cause)
         return
       }
       if (pending !== undefined) {
-        this.#busy = true
-        pending.then(
-          () => this.#resume(behaviour),
-          (cause) => this.#crash(behaviour, cause),
-        )
+        this.#await(life, pending)
         return
       }
+      life.handled()
     }
     this.#scheduled = true
     setImmediate(this.#turn)
   }
 
-  #resume(behaviour: Behaviour<Message>): void {
-    if (this.#behaviour !== behaviour || this.#terminating) return
+  #await(life: Incarnation<Message>, pending: Promise<void>): void {
+    // A handler that killed its own actor: nobody hears how it ends.
+    if (this.#life === life) this.#busy = true
+    pending.then(
+      () => this.#resume(life),
+      (cause) => {
+        if (this.#life === life) this.#crash(cause)
+      },
+    )
+  }
+
+  #resume(life: Incarnation<Message>): void {
+    if (this.#life !== life || this.#terminating) return
     this.#busy = false
-    if (this.#state === 'stopping') void this.#terminate(SHUTDOWN)
+    life.handled()
+    if (this.#ending) void this.#terminate(this.#ending)
     else if (!this.#mailbox.isEmpty) this.#schedule()
   }
 
-  async #crash(behaviour: Behaviour<Message>, cause: unknown): Promise<void> {
-    if (this.#behaviour !== behaviour) return
-    if (this.#terminating) this.#end(exitByError(cause))
-    else await this.#terminate(exitByError(cause))
+  /** The first to say how it ends is right; a crash overrides an orderly end. */
+  #endAfterHandler(reason: ExitReason): void {
+    if (!this.#life || this.#ending) return
+    this.#ending = reason
+    if (this.#state === 'starting') return
+    this.#state = 'stopping'
+    if (!this.#busy && !this.#inTurn) void this.#terminate(reason)
+  }
+
+  #crash(cause: unknown): void {
+    if (this.#ending?.kind === 'error') return
+    this.#ending = exitByError(cause)
+    if (this.#terminating) return
+    // From within the handler: once it returns, as if it had thrown.
+    if (this.#inTurn) this.#state = 'stopping'
+    else void this.#terminate(this.#ending)
   }
 
   async #terminate(reason: ExitReason): Promise<void> {
-    const behaviour = this.#behaviour
+    const life = this.#life
     this.#state = 'stopping'
     this.#terminating = true
-    let final = reason
+    this.#current = undefined
+    life?.handled()
     try {
-      await behaviour?.terminate?.(reason)
+      await life?.behaviour?.terminate?.(reason)
     } catch (cause) {
-      if (reason.kind !== 'error') final = exitByError(cause)
+      if (this.#life === life) this.#crash(cause)
     }
-    if (this.#behaviour === behaviour) this.#end(final)
+    if (this.#life === life) this.#end(this.#ending ?? reason)
   }
 
   #end(reason: ExitReason): void {
-    this.#behaviour = undefined
+    const { path } = this
+    const life = this.#life
+    const incarnation = this.#incarnation
+    const exited = this.#exited
+    const watchers = [...this.#watchers]
+    this.#watchers.clear()
+    this.#life = undefined
     this.#busy = false
     this.#terminating = false
+    this.#ending = undefined
+    this.#current = undefined
     this.#state = 'idle'
-    const signal: Signal = { signal: 'DOWN', path: this.path, incarnation: this.#incarnation, reason }
-    for (const fail of [...this.#asks]) fail(new AskError(this.path, 'dead'))
-    for (const down of this.#watchers) down(signal)
-    this.#watchers.clear()
+    // For the next incarnation: what was stashed comes first. Signals and questions were meant for this one.
+    this.#mailbox.forgetSignals()
+    this.#mailbox.unstashAll()
+    this.#questions.end(this.#mailbox)
+    life?.end()
     if (reason.kind === 'error')
-      this.#system.log.error(
-        { actor: this.path, incarnation: this.#incarnation, err: reason.error },
-        describeExit(reason),
-      )
-    this.#exited.resolve(reason)
+      this.#system.log.error({ actor: path, incarnation, err: reason.error }, describeExit(reason))
+    for (const { down } of watchers) {
+      try {
+        down({ signal: 'DOWN', path, incarnation, reason })
+      } catch (cause) {
+        // One that fails takes nobody's DOWN with it.
+        this.#system.log.error({ actor: path, incarnation, err: toError(cause) }, 'a monitor failed')
+      }
+    }
+    exited.resolve(reason)
   }
 }

@@ -7,13 +7,19 @@ export interface DeadLetter {
   atMs: number
 }
 
-/** Messages to actors that will not read them: all counted, the latest kept, one log line a second at most. */
+/**
+ * Messages to actors that will not read them: all counted, the latest kept, one log line a second at most. Beside them, what
+ * came too late to count: `fenced`, what incarnations still did after their end, and `lateAnswers`, to questions that were
+ * over. Neither is a fault by itself: a killed handler that awaits something goes on.
+ */
 export class DeadLetters {
   readonly #log: Logger
   readonly #now: () => number
   readonly #keptMax: number
   readonly #latest: DeadLetter[] = []
   #count = 0
+  #fenced = 0
+  #lateAnswers = 0
   #loggedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(log: Logger, now: () => number, keptMax: number) {
@@ -32,8 +38,21 @@ export class DeadLetters {
     this.#log.warn({ actor: path, message: letter.message, deadLetters: this.#count }, 'dead letter')
   }
 
-  inspect(): { count: number; latest: readonly DeadLetter[] } {
-    return { count: this.#count, latest: this.#latest }
+  countFenced(): void {
+    this.#fenced++
+  }
+
+  countLateAnswer(): void {
+    this.#lateAnswers++
+  }
+
+  inspect(): { count: number; fenced: number; lateAnswers: number; latest: readonly DeadLetter[] } {
+    return {
+      count: this.#count,
+      fenced: this.#fenced,
+      lateAnswers: this.#lateAnswers,
+      latest: this.#latest,
+    }
   }
 }
 

@@ -28,6 +28,7 @@ export class Fifo<Item> {
   }
 
   clear(): void {
+    if (this.#items.length === 0) return
     this.#items = []
     this.#head = 0
   }

@@ -14,6 +14,8 @@ export const BOUNDS = {
     deadLettersKept: 200,
     /** Messages that wait for an actor; those of the path are batches. */
     mailboxMessagesMax: 10_000,
+    /** Messages that an actor may put aside for later, where it is given no bound of its own. */
+    stashMessagesMax: 1_000,
     /** A thread that is not up by then is given up. */
     threadStartTimeoutMs: 30_000,
     /** Messages that an actor handles before others get their turn. */
@@ -22,6 +24,18 @@ export const BOUNDS = {
     shutdownMs: 5_000,
     /** How long the threads of a group may take to end when it is given up. */
     threadGroupEndMs: 2_000,
+    /** How often threads are looked at; their memory only every so many looks while it is under half of its watermark. */
+    threadWatchTickMs: 50,
+    threadFarTicks: 4,
+    /** A thread that is well gives its signs of life no later than this, beside what a handler may take. */
+    threadStallGraceMs: 500,
+    /** What a thread without a job may take to give one. */
+    threadIdleStallMs: 2_000,
+    /** How many times its limit a thread may be stalled without using the CPU. */
+    threadBlockedFactor: 4,
+    /** A thread whose V8 has not answered for so long is shown as unresponsive; after this long the node is told. */
+    threadUnresponsiveMs: 500,
+    threadLastingMs: 10_000,
     /** More restarts than this within the period, and a supervisor gives up, where its options say nothing else. */
     restartsMax: 5,
     restartPeriodMs: 10_000,
@@ -100,6 +114,8 @@ export const BOUNDS = {
     batchBytesMax: 1_048_576,
     /** Jobs that each partition may have in the mailbox, however many partitions there are. */
     partitionShareMin: 50,
+    /** Assignments of a partition in a row without progress, from the last of which on its jobs run one at a time. */
+    assignedMax: 3,
     /** How often offsets are committed and the age of the oldest job is reported. */
     commitEveryMs: 200,
   },
@@ -112,8 +128,18 @@ export const BOUNDS = {
   pool: {
     /** Jobs posted to a thread in one message: cheaper per job, yet no thread hoards what another could start. */
     threadBatchJobsMax: 64,
-    /** V8's hard limit for the heap of a thread. */
-    threadHeapMibMax: 512,
+    /** Memory of a thread, in the heap and outside, above which it is killed: its threads stay well below with what they keep. */
+    threadWatermarkMib: 192,
+    /** V8's hard limit for the heap of a thread, far above: reaching it may end the process. */
+    threadHeapMibMax: 1_024,
+    /** A thread is recycled after so many jobs. */
+    threadJobsMax: 1_000_000,
+    /** Or when the least memory of such a span is so many times that of its first, and over half of the watermark. */
+    threadHeapWindowMs: 30_000,
+    threadHeapGrowth: 1.5,
+    /** Back-off between restarts of a thread: it grows with each until the thread has lived for so long. */
+    threadRestartDelayMaxMs: 1_000,
+    threadRestartResetMs: 1_000,
     /** Lines that the handlers of one thread may log; what is above is counted. */
     threadLogLinesPerSecondMax: 100,
     /** Age of the oldest job above which enrichments go off, and below which they come back. */
@@ -178,6 +204,10 @@ export const BOUNDS = {
     quiesceShare: 0.2,
     finishShare: 0.8,
     releaseShare: 0.9,
+  },
+  inspector: {
+    /** The body of a request to end an actor. */
+    killBodyBytesMax: 4_096,
   },
   housekeeper: {
     /** Little and often: each round holds up the main thread. */

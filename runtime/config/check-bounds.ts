@@ -62,6 +62,11 @@ function checkWork(bound: BoundOf, setting: SettingOf): Conflict[] {
       'a batch must fit in',
     ),
     ...atMost(bound('pool', 'threadBatchJobsMax'), writerQueue, 'a batch must find room for its outcomes'),
+    ...atMost(
+      bound('pool', 'threadWatermarkMib'),
+      bound('pool', 'threadHeapMibMax'),
+      'V8 would end the process first',
+    ),
     ...atMost(bound('pool', 'thinBelowMs'), bound('pool', 'thinAboveMs'), 'thin mode would flap'),
     ...atMost(setting('store.batchJobsMax'), writerQueue, 'no commit could ever be that large'),
     ...atMost(bound('writer', 'transientRetryMinMs'), retryMax, 'it grows'),
@@ -85,6 +90,17 @@ function checkStop(bound: BoundOf): Conflict[] {
     ...atMost(finish, release, 'steps follow each other'),
     ...atMost(release, { name: 'the whole', value: 1, settings: [] }, 'what is left over is for closing'),
     ...atMost(bound('kernel', 'restartDelayMinMs'), restartDelayMax, 'it grows'),
+    ...atMost(bound('kernel', 'restartDelayMinMs'), bound('pool', 'threadRestartDelayMaxMs'), 'it grows'),
+    ...atMost(
+      bound('kernel', 'threadWatchTickMs'),
+      bound('kernel', 'threadStallGraceMs'),
+      'it would be seen too late',
+    ),
+    ...atMost(
+      bound('kernel', 'threadUnresponsiveMs'),
+      bound('kernel', 'threadLastingMs'),
+      'it is shown before the node is told',
+    ),
   ]
 }
 

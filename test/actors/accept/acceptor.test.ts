@@ -456,3 +456,18 @@ describe('an acceptor whose log or claims break their promise never to reject', 
     expect(verdictsOf(requests)).toHaveLength(requests.length)
   }
 })
+
+test('a killed acceptor refuses what it held as not known, and settles nothing twice', async () => {
+  await start()
+  const [appending, waiting] = submitCopies(2, 'same') as [Request, Request]
+  const append = await log.nextAppend()
+  cell.kill()
+  expect([appending.verdicts, waiting.verdicts]).toEqual([[NOT_DURABLE], [NOT_DURABLE]])
+  await cell.start()
+  const again = submitOne('same')
+  const next = await log.nextAppend()
+  await append.pass()
+  await next.pass()
+  expect(await again.settled).toMatchObject({ accepted: true, replayed: false })
+  expect([appending.verdicts, waiting.verdicts]).toEqual([[NOT_DURABLE], [NOT_DURABLE]])
+})

@@ -39,7 +39,7 @@ async function start(commit: (outcomes: readonly Outcome[]) => void = () => {}) 
     writer.tell({ type: 'flush' })
     await until(() => committed.length === outcomes.length, 'all are committed')
   }
-  return { batches, committed, write }
+  return { writer, batches, committed, write }
 }
 
 /** With so much to store: a result, rows or a body. */
@@ -102,4 +102,14 @@ test('other resources are waited for, however long', async () => {
   })
   await write([anOutcome(), anOutcome()])
   expect(committed.map((one) => one.state)).toEqual(['done', 'done'])
+})
+
+test('a killed writer commits none of what it held, and tells nobody of the batch under way', async () => {
+  const { writer, batches, committed } = await start()
+  writer.tell({ type: 'commit', outcomes: Array.from({ length: 250 }, () => anOutcome()) })
+  await Promise.resolve()
+  expect(batches).toEqual([100])
+  writer.kill()
+  await new Promise(setImmediate)
+  expect([batches, committed]).toEqual([[100], []])
 })

@@ -8,6 +8,7 @@ import { PRODUCT } from '../../support/import-rules.ts'
 const ELSEWHERE: Readonly<Record<string, string>> = {
   'runtime/claims/rows.ts': 'the load of a hash table, a share',
   'runtime/log/lmdb-batches.ts': 'format: a partition in a key',
+  'runtime/actor/questions.ts': 'what a timer of Node can wait for',
   'runtime/handler/upstream-body.ts': 'text of an error',
   'actors/pool/storable-json.ts': 'what PostgreSQL parses',
   'actors/pool/describe-error.ts': 'text of an error',
