@@ -1,10 +1,13 @@
 /**
- * Restart intensity, as in OTP: *more than* `intensity` restarts within `periodMs` is too many. A sliding window;
- * pure, as supervisor.erl's `add_restart`.
+ * Restart intensity, as in OTP: *more than* `intensity` restarts within `periodMs` is too many. A sliding window, one per
+ * supervisor; pure, as supervisor.erl's `add_restart`: a restart that is exactly `periodMs` old still counts.
  */
 export interface RestartIntensity {
+  /** Infinity: it never gives up. */
   intensity: number
   periodMs: number
+  /** Ends of children that were up do not count: they are restarted, after their back-off, however many there are. */
+  failedStartsOnly?: boolean
 }
 
 export type RestartWindow = readonly number[]
@@ -19,4 +22,4 @@ export function addRestart(
 }
 
 export const within = (window: RestartWindow, nowMs: number, periodMs: number): RestartWindow =>
-  window.filter((at) => nowMs - at < periodMs)
+  window.filter((at) => nowMs - at <= periodMs)
