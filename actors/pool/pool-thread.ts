@@ -3,8 +3,9 @@ import { loadHandlers } from '../../runtime/handler/load-handlers.ts'
 import { checkSameTables, type TableIdentity } from '../../runtime/handler/table-identity.ts'
 import type { UpstreamsConfig } from '../../runtime/handler/upstream-config.ts'
 import { decodeEnvelope } from '../../runtime/job/envelope.ts'
-import type { ThreadModule } from '../../runtime/threads/thread-module.ts'
+import type { ThreadModule, ThreadModuleExports } from '../../runtime/threads/thread-module.ts'
 import { unpackJobs } from './job-batch.ts'
+import { LimitsUnderWay } from './limits-under-way.ts'
 import { runJob } from './run-job.ts'
 import type { FromPoolThread, JobsMessage, TicketReport } from './thread-protocol.ts'
 
@@ -21,12 +22,18 @@ export interface PoolThreadArgs {
   logLinesPerSecondMax: number
 }
 
+/** Handlers are imported ahead of time: that is most of what a start takes. */
+export const prepare: ThreadModuleExports<PoolThreadArgs>['prepare'] = async ({ handlersDirectory }) => {
+  await loadHandlers(handlersDirectory)
+}
+
 const poolThread: ThreadModule<PoolThreadArgs> = async (args, thread) => {
   const { handlers } = await loadHandlers(args.handlersDirectory)
   checkSameTables(handlers.values(), args.tables)
   const post = (message: FromPoolThread): void => thread.post(message)
   const log = boundedLog(post, args.logLinesPerSecondMax)
   let reports: TicketReport[] = []
+  const limits = new LimitsUnderWay()
   let running = 0
   let flushing = false
 
@@ -40,14 +47,20 @@ const poolThread: ThreadModule<PoolThreadArgs> = async (args, thread) => {
   const run = async (ticket: number, encoded: Uint8Array, thin: boolean): Promise<void> => {
     const startedAt = performance.now()
     const envelope = decodeEnvelope(encoded)
-    const report = await runJob(envelope, handlers.get(envelope.kind), {
+    const handler = handlers.get(envelope.kind)
+    const limitMs = handler?.timeoutMs ?? 0
+    limits.add(limitMs)
+    // Each begins with a sign of life: many that compute, one after the other in one turn, are no busy loop.
+    thread.setBusy(running, limits.max)
+    const report = await runJob(envelope, handler, {
       thin,
       upstreams: args.upstreams,
       now: Date.now,
       random: Math.random,
       log,
     })
-    thread.setBusy(--running)
+    limits.delete(limitMs)
+    thread.setBusy(--running, limits.max)
     reports.push({ ticket, durationMs: performance.now() - startedAt, report })
     if (reports.length >= args.reportBatchJobsMax) flush()
     else if (!flushing) {
@@ -61,7 +74,6 @@ const poolThread: ThreadModule<PoolThreadArgs> = async (args, thread) => {
       const { firstTicket, jobs, thin } = message as JobsMessage
       const envelopes = unpackJobs(jobs)
       running += envelopes.length
-      thread.setBusy(running)
       await Promise.all(envelopes.map((encoded, i) => run(firstTicket + i, encoded, thin)))
     },
     terminate: flush,

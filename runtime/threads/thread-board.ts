@@ -13,6 +13,10 @@ const WORDS = {
   busy: 3,
   /** Written by the thread: ms since the board's epoch when `busy` last left 0. */
   busySinceMs: 4,
+  /** Written by the thread: jobs finished, wrapping. */
+  finished: 5,
+  /** Written by the thread: the longest that a handler under way may take, in ms; 0 where nothing is said. */
+  limitMs: 6,
 } as const
 
 type Word = keyof typeof WORDS
@@ -38,8 +42,8 @@ export class ThreadBoard {
   }
 
   /** Counters wrap; their difference does not mind. */
-  increment(word: 'sent' | 'received'): void {
-    Atomics.add(this.#words, WORDS[word], 1)
+  increment(word: 'sent' | 'received' | 'finished', by = 1): void {
+    Atomics.add(this.#words, WORDS[word], by)
   }
 
   get depth(): number {

@@ -1,26 +1,28 @@
-import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { Admission, Signal, Watchable } from '../actor/actor.ts'
 import type { ActorSystem } from '../actor/actor-system.ts'
-import {
-  type ExitReason,
-  KILLED,
-  NOPROC,
-  NORMAL,
-  type ThreadExitCause,
-  toError,
-} from '../actor/exit-reason.ts'
-import type { ChildSpec, RunningChild, Shutdown } from '../supervision/child-spec.ts'
+import { ExitError, type ExitReason, NOPROC, toError } from '../actor/exit-reason.ts'
+import { BOUNDS } from '../config/bounds.ts'
+import type { ChildSpec, Crash, RunningChild, Shutdown } from '../supervision/child-spec.ts'
+import type { BootedThread } from './booted-thread.ts'
 import { ThreadBoard } from './thread-board.ts'
+import { threadExit } from './thread-exit.ts'
 import type { ThreadGroup } from './thread-group.ts'
-import type { FromThread, ToThread } from './thread-host.ts'
+import { ThreadIncarnation } from './thread-incarnation.ts'
+import type { ThreadWatch, WatchedThread } from './thread-watch.ts'
 
 /**
  * A thread as a supervised child. Its ref takes messages while the thread runs, `capacity` of them unread at most;
  * what it posts goes to `onMessage`, and everything it posted has been handed over before its exit is known.
+ *
+ * A thread that is worn (`thread-judgement.ts`) is replaced without a gap: the next incarnation boots, then takes over, then
+ * the old one is told to stop, finishes what it has, and reports it under its own incarnation. Its supervisor sees one child
+ * that goes on; its end, even by a crash, is its watchers' business only.
  */
 export interface ThreadChildOptions {
   path: string
   group: ThreadGroup
+  /** Who judges whether it is well; nobody where it is left out. */
+  watch?: ThreadWatch
   /** URL of the ThreadModule. */
   module: string
   /** The module's arguments, asked for at each start. */
@@ -30,18 +32,24 @@ export interface ThreadChildOptions {
   shutdown: Shutdown
   startTimeoutMs: number
   onMessage(message: unknown, incarnation: number): void
-  /** Called at each start, before any message. */
-  onUp?(): void
+  /** Called at each start, before any message. The incarnation before may still be finishing what it has. */
+  onUp?(thread: ThreadIncarnation): void
 }
 
 export class ThreadRef implements Watchable {
   readonly path: string
   readonly #system: ActorSystem
   readonly #options: ThreadChildOptions
-  readonly #watchers = new Set<(signal: Signal) => void>()
   #incarnation = 0
-  #port: MessagePort | undefined
-  #board: ThreadBoard | undefined
+  #current: ThreadIncarnation | undefined
+  /** Those that were recycled, and the current one: until their exits are known. */
+  readonly #alive = new Set<ThreadIncarnation>()
+  readonly #watched = new Map<ThreadIncarnation, WatchedThread>()
+  readonly #booting = new Set<BootedThread>()
+  #exited: PromiseWithResolvers<ExitReason> = Promise.withResolvers()
+  #lastReason: ExitReason = NOPROC
+  #isStopping = false
+  #recycleAfterMs = 0
 
   constructor(system: ActorSystem, options: ThreadChildOptions) {
     this.#system = system
@@ -54,144 +62,159 @@ export class ThreadRef implements Watchable {
   }
 
   get isRunning(): boolean {
-    return this.#port !== undefined
+    return this.#current !== undefined
   }
 
-  /** Never throws for a dead thread; a message that cannot be cloned is the sender's bug and throws. */
+  /** The one that takes messages now. */
+  get current(): ThreadIncarnation | undefined {
+    return this.#current
+  }
+
+  /** To the current incarnation. */
   tell(message: unknown, transfer: readonly ArrayBuffer[] = []): Admission {
-    if (!this.#port || !this.#board) {
-      this.#system.deadLetters.add(this.path, message)
-      return 'dead'
-    }
-    if (this.#board.depth >= this.#options.capacity) return 'full'
-    this.#post({ message }, transfer)
-    return 'accepted'
+    if (this.#current) return this.#current.tell(message, transfer)
+    this.#system.deadLetters.add(this.path, message)
+    return 'dead'
   }
 
-  watch(down: (signal: Signal) => void): void {
-    if (this.#port) this.#watchers.add(down)
-    else down(this.#down(NOPROC))
+  watch(down: (signal: Signal) => void): () => void {
+    if (this.#current) return this.#current.watch(down)
+    down({ signal: 'DOWN', path: this.path, incarnation: this.#incarnation, reason: NOPROC })
+    return () => {}
   }
 
   async start(): Promise<RunningChild> {
-    const { group, module, args, startTimeoutMs } = this.#options
-    const { port1: port, port2 } = new MessageChannel()
-    const incarnation = ++this.#incarnation
-    const board = new ThreadBoard(this.#system.now())
-    const abort = new AbortController()
-    const ready = Promise.withResolvers<void>()
-    /** Set before `ready` is heard by a thread that died right after it. */
-    let ended: ExitReason | undefined
-    const deliver = (envelope: FromThread): void => {
-      if ('ready' in envelope) ready.resolve()
-      else this.#options.onMessage(envelope.message, incarnation)
+    this.#isStopping = false
+    this.#exited = Promise.withResolvers()
+    this.#serve(await this.#bringUp())
+    return {
+      exited: this.#exited.promise,
+      stop: () => this.#stop(),
+      kill: () => this.#kill(),
+      crash: (how: Crash) => this.#current?.crash(how) ?? false,
     }
-    port.on('message', deliver)
-    const exited = group
-      .run(
-        {
-          port: port2,
-          board: board.buffer,
-          epochMs: board.epochMs,
-          module,
-          args: args(),
-          path: this.path,
-          incarnation,
-        },
-        abort.signal,
-      )
-      .then(
-        () => NORMAL,
-        (cause) => exitOf(toError(cause)),
-      )
-      .then((reason) => {
-        deliverRest(port, deliver)
-        ended = reason
-        this.#end(port, reason)
-        return reason
-      })
-    const timer = setTimeout(() => abort.abort(), startTimeoutMs)
-    const failed = (await Promise.race([ready.promise, exited])) ?? ended
-    clearTimeout(timer)
-    if (failed) {
-      group.renew()
-      throw 'error' in failed ? failed.error : new Error(`thread was not ready within ${startTimeoutMs} ms`)
-    }
-    this.#port = port
-    this.#board = board
-    this.#options.onUp?.()
-    return { exited, stop: () => this.#stop(port), kill: () => abort.abort() }
+  }
+
+  /** A start or a replacement that is under way comes to nothing. */
+  cancelStart(): void {
+    for (const thread of this.#booting) thread.kill()
   }
 
   inspect(): Record<string, unknown> {
-    const board = this.#board
-    if (!board) return { state: 'idle', incarnation: this.#incarnation }
-    const sinceMs = this.#system.now() - board.epochMs
+    const current = this.#current
+    if (!current) return { state: 'idle', incarnation: this.#incarnation }
+    const watched = this.#watched.get(current)
     return {
-      state: 'running',
-      incarnation: this.#incarnation,
-      mailbox: { depth: board.depth, capacity: this.#options.capacity },
-      handled: board.read('received'),
-      busyJobs: board.read('busy'),
-      busyForMs: board.read('busy') > 0 ? sinceMs - board.read('busySinceMs') : 0,
-      heartbeatAgeMs: sinceMs - board.read('heartbeatMs'),
+      ...current.inspect(),
+      ...(watched && this.#options.watch?.inspect(watched)),
+      finishing: this.#alive.size - 1,
     }
   }
 
-  #post(envelope: ToThread, transfer: readonly ArrayBuffer[] = []): void {
-    this.#port?.postMessage(envelope, transfer)
-    this.#board?.increment('sent')
+  /** Boots a thread as the next incarnation. Rejects with ExitError when it does not come up. */
+  async #bringUp(): Promise<ThreadIncarnation> {
+    const { group, module, args, startTimeoutMs, onMessage } = this.#options
+    const incarnation = ++this.#incarnation
+    const board = new ThreadBoard(this.#system.now())
+    const boot = { module, args: args() }
+    const thread = group.take(boot)
+    this.#booting.add(thread)
+    const late = new Error(`thread was not ready within ${startTimeoutMs} ms`)
+    const timer = setTimeout(() => thread.kill(threadExit('boot', late)), startTimeoutMs)
+    const order = { board: board.buffer, epochMs: board.epochMs, path: this.path, incarnation }
+    const failed = await thread.start(
+      { ...order, args: boot.args },
+      (message) => onMessage(message, incarnation),
+      () => this.#system.deadLetters.countFenced(),
+    )
+    clearTimeout(timer)
+    this.#booting.delete(thread)
+    if (failed) {
+      if (!thread.isPrepared) group.renew()
+      const error = 'error' in failed ? failed.error : new Error(`thread was ended while it started`)
+      throw new ExitError(threadExit('boot', error))
+    }
+    group.refill(boot)
+    const life = new ThreadIncarnation(this.#system, this.#options, { incarnation, board, thread })
+    void thread.exited.then((reason) => this.#end(life, reason))
+    return life
   }
 
-  #stop(port: MessagePort): void {
-    if (this.#port === port) this.#post({ stop: true })
+  /** From now on it is the one that takes messages. */
+  #serve(life: ThreadIncarnation): void {
+    this.#current = life
+    this.#alive.add(life)
+    const watched: WatchedThread = {
+      path: this.path,
+      board: life.board,
+      worker: life.worker,
+      kill: (reason) => life.kill(reason),
+      recycle: () => void this.#recycle(life),
+    }
+    this.#watched.set(life, watched)
+    this.#options.watch?.add(watched)
+    this.#options.onUp?.(life)
   }
 
-  #end(port: MessagePort, reason: ExitReason): void {
-    port.close()
-    if (this.#port !== port) return
-    this.#port = undefined
-    this.#board = undefined
-    const signal = this.#down(reason)
-    for (const down of this.#watchers) down(signal)
-    this.#watchers.clear()
+  async #recycle(old: ThreadIncarnation): Promise<void> {
+    if (this.#current !== old || old.state !== 'running' || this.#system.now() < this.#recycleAfterMs) return
+    old.state = 'recycling'
+    try {
+      const next = await this.#bringUp()
+      // The old one died meanwhile, or all is to stop: then that is its supervisor's business, and this one too much.
+      if (this.#current !== old || !old.isServing) return next.kill()
+      this.#serve(next)
+      old.stop()
+    } catch (cause) {
+      this.#recycleAfterMs = this.#system.now() + BOUNDS.kernel.restartDelayMaxMs
+      if (old.state === 'recycling') old.state = 'running'
+      this.#system.log.warn(
+        { actor: this.path, err: toError(cause) },
+        'a worn thread could not be replaced yet',
+      )
+    }
   }
 
-  #down(reason: ExitReason): Signal {
-    return { signal: 'DOWN', path: this.path, incarnation: this.#incarnation, reason }
+  #stop(): void {
+    this.#isStopping = true
+    this.cancelStart()
+    this.#current?.stop()
+  }
+
+  #kill(): void {
+    this.cancelStart()
+    for (const life of this.#alive) life.kill()
+  }
+
+  #end(life: ThreadIncarnation, reason: ExitReason): void {
+    this.#alive.delete(life)
+    const watched = this.#watched.get(life)
+    this.#watched.delete(life)
+    if (watched) this.#options.watch?.remove(watched)
+    life.end(reason)
+    if (this.#current === life) {
+      this.#current = undefined
+      this.#lastReason = reason
+    }
+    // A crash is known at once; a stop is over with those that were finishing what they had.
+    if (!this.#current && (!this.#isStopping || this.#alive.size === 0))
+      this.#exited.resolve(this.#lastReason)
   }
 }
 
 export function threadChild(
   system: ActorSystem,
   options: ThreadChildOptions,
-): { ref: ThreadRef; spec: ChildSpec } {
+): { ref: ThreadRef; spec: ChildSpec<RunningChild> } {
   const ref = new ThreadRef(system, options)
-  const spec: ChildSpec = {
+  const spec: ChildSpec<RunningChild> = {
     id: options.path.slice(options.path.lastIndexOf('/') + 1),
     restart: 'permanent',
     shutdown: options.shutdown,
     start: () => ref.start(),
+    cancelStart: () => ref.cancelStart(),
     inspect: () => ({ type: 'thread', ...ref.inspect() }),
-    close: () => {},
+    close: () => options.group.dropSpare(),
   }
   return { ref, spec }
-}
-
-/** The exit may be known before the event loop has delivered the last messages. */
-function deliverRest(port: MessagePort, deliver: (envelope: FromThread) => void): void {
-  for (let last = receiveMessageOnPort(port); last; last = receiveMessageOnPort(port)) deliver(last.message)
-}
-
-function exitOf(error: Error): ExitReason {
-  if (error.name === 'AbortError') return KILLED
-  const cause = causeOf(error)
-  return cause ? { kind: 'thread', cause, error } : { kind: 'error', error }
-}
-
-function causeOf(error: Error): ThreadExitCause | undefined {
-  if ('code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') return 'oom'
-  if (error.message.startsWith('worker exited with code')) return 'exit'
-  if (error.message.startsWith('Terminating worker thread')) return 'terminated'
-  return undefined
 }

@@ -7,6 +7,16 @@ export type ThreadModule<Args> = (
   thread: ThreadContext,
 ) => ThreadBehaviour | Promise<ThreadBehaviour>
 
+/** What such a module exports. */
+export interface ThreadModuleExports<Args> {
+  default: ThreadModule<Args>
+  /**
+   * Brings into memory what a start will need, without taking anything into use: a spare thread does it ahead of time. The
+   * arguments are those of that moment, a start may be given others.
+   */
+  prepare?(args: Args): Promise<void>
+}
+
 export interface ThreadBehaviour {
   /** Messages come in order; the next does not wait for a promise returned, only a stop does. A rejection ends the thread. */
   receive(message: unknown): void | Promise<void>
@@ -20,6 +30,9 @@ export interface ThreadContext {
   incarnation: number
   /** Sends to the owner on the main thread. Messages are cloned; buffers in `transfer` change hands. */
   post(message: unknown, transfer?: readonly ArrayBuffer[]): void
-  /** Says on the thread's board how much it is doing; main reads it without a message. */
-  setBusy(jobs: number): void
+  /**
+   * Says on the thread's board how much it is doing, and the longest that a handler under way may take; main reads it
+   * without a message. It is a sign of life: said between two handlers, they are not taken for one that never returns.
+   */
+  setBusy(jobs: number, limitMs?: number): void
 }

@@ -1,30 +1,8 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Signal } from '../../../runtime/actor/actor.ts'
 import { Supervisor } from '../../../runtime/supervision/supervisor.ts'
-import { threadChild } from '../../../runtime/threads/thread-child.ts'
-import { ThreadGroup } from '../../../runtime/threads/thread-group.ts'
-import { silentLog, testSystem } from '../../support/test-system.ts'
+import { echoThread } from '../../support/echo-thread.ts'
 import { until } from '../../support/until.ts'
-
-const MODULE = new URL('../../support/modules/echo-thread.ts', import.meta.url).href
-
-function echoThread(args: { failStart?: boolean } = {}, capacity = 1_000) {
-  const system = testSystem()
-  const group = new ThreadGroup({ name: 'test', threadsMax: 1, heapMibMax: 64, log: silentLog })
-  const messages: unknown[] = []
-  const { ref, spec } = threadChild(system, {
-    path: '/test/thread-1',
-    group,
-    module: MODULE,
-    args: () => args,
-    capacity,
-    shutdown: 2_000,
-    startTimeoutMs: 10_000,
-    onMessage: (message) => messages.push(message),
-  })
-  onTestFinished(() => group.close())
-  return { system, ref, spec, messages }
-}
 
 test('a thread takes messages, answers, and ends in an orderly way with its last words heard', async () => {
   const { ref, spec, messages } = echoThread()
@@ -67,7 +45,7 @@ test('what was posted before process.exit is heard before the exit', async () =>
 })
 
 test('unread messages are bounded: the ref of a spinning thread becomes full', async () => {
-  const { ref, spec, messages } = echoThread({}, 3)
+  const { ref, spec, messages } = echoThread({ capacity: 3 })
   const running = await spec.start()
   ref.tell('spin')
   await until(() => messages.includes('spinning'), 'the loop')
@@ -78,7 +56,7 @@ test('unread messages are bounded: the ref of a spinning thread becomes full', a
 
 test('a module that does not start fails the start with its own error, and a later start may succeed', async () => {
   const args = { failStart: true }
-  const { spec } = echoThread(args)
+  const { spec } = echoThread({ args })
   await expect(spec.start()).rejects.toThrow('told not to start')
   args.failStart = false
   const running = await spec.start()
