@@ -1,5 +1,6 @@
 import type { AcceptorStats } from '../actors/accept/acceptor.ts'
 import type { Authenticate } from '../actors/admission/authenticate.ts'
+import type { SoloTurn } from '../actors/consumer/solo-turn.ts'
 import type { NodeMetrics } from '../actors/inspector/node-metrics.ts'
 import type { WriterStats } from '../actors/writer/writer.ts'
 import type { ActorSystem } from '../runtime/actor/actor-system.ts'
@@ -23,6 +24,8 @@ export interface NodeContext {
   /** Counters that outlive the actors which count. */
   stats: { acceptor: AcceptorStats; writers: Readonly<Record<Pool, WriterStats>> }
   authenticate: Authenticate
+  /** Of the jobs in quarantine of all pools one runs at a time. */
+  soloTurn: SoloTurn
   /** The node as a whole is being stopped. */
   isStopping: () => boolean
   /** Known once the simulators listen, where they stand in for an upstream. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { emptyAcceptorStats } from '../actors/accept/acceptor.ts'
+import { SoloTurn } from '../actors/consumer/solo-turn.ts'
 import { type Chore, Housekeeper } from '../actors/housekeeper/housekeeper.ts'
 import { NodeMetrics } from '../actors/inspector/node-metrics.ts'
 import { emptyWriterStats } from '../actors/writer/writer.ts'
@@ -23,7 +24,7 @@ import { LogWatch } from './log-watch.ts'
 import { NEVER_GIVE_UP } from './never-give-up.ts'
 import type { NodeContext } from './node-context.ts'
 import { operationsSubtree } from './operations.ts'
-import { poolSubtree } from './pool.ts'
+import { groupOf, poolSubtree } from './pool.ts'
 import { openStorage } from './storage.ts'
 import { storeSubtree } from './store.ts'
 import { upstreamsSubtree } from './upstreams.ts'
@@ -74,8 +75,11 @@ export async function startNode(config: Config, log: Logger, parts = PARTS): Pro
   const system = new ActorSystem({ log, ...BOUNDS.kernel })
   const storage = await parts.openStorage(config)
   for (const warning of storage.warnings) log.error(warning)
-  const tables = [...handlers.values()].flatMap((handler) => handler.tables)
-  const store = storeSubtree(system, config, join(config.node.dataDir, 'postgres'), tables)
+  if (config.chaos.enabled)
+    log.warn(
+      'chaos.enabled: whoever reaches the operations port from this machine can end actors of this node',
+    )
+  const store = storeSubtree(system, config, join(config.node.dataDir, 'postgres'), handlers)
   const { spec: simulators, upstreams } = upstreamsSubtree(system, config)
   const logWatch = new LogWatch(storage.trouble, log)
   const watchLog = {
@@ -91,14 +95,11 @@ export async function startNode(config: Config, log: Logger, parts = PARTS): Pro
   const metrics = new NodeMetrics({
     ...stats,
     progress: async () =>
-      (
-        await Promise.all(
-          pools.map(({ name, lanes }) => storage.log.progress(`spillway.pool-${name}`, lanes)),
-        )
-      ).flat(),
+      (await Promise.all(pools.map(({ name, lanes }) => storage.log.progress(groupOf(name), lanes)))).flat(),
     deadLetters: () => system.deadLetters.inspect().count,
     onFirstStored: firstStored.resolve,
   })
+  const poolNames = POOLS.filter((name) => config.node.roles.includes(`pool-${name}`))
   const node: NodeContext = {
     system,
     config,
@@ -109,13 +110,14 @@ export async function startNode(config: Config, log: Logger, parts = PARTS): Pro
     stats,
     upstreams,
     authenticate,
+    soloTurn: new SoloTurn(poolNames.map(groupOf)),
     isStopping: () => isStopping,
   }
 
   let isStopping = false
   const ports = { http: undefined as number | undefined, operations: 0 }
   let isReady = false
-  const pools = POOLS.filter((name) => config.node.roles.includes(`pool-${name}`)).map((name) => ({
+  const pools = poolNames.map((name) => ({
     name,
     lanes: LANES.filter((lane) => lane.startsWith(`pool-${name}.`)),
     ...poolSubtree(node, name),
@@ -130,6 +132,11 @@ export async function startNode(config: Config, log: Logger, parts = PARTS): Pro
       ],
       inspect: () => inspect(),
       metrics,
+      kill: {
+        isEnabled: config.chaos.enabled,
+        find: (path) => root.find(path),
+        tree: () => root.inspect(),
+      },
     },
     (port) => {
       ports.operations = port

@@ -11,6 +11,7 @@ import { tableIdentities } from '../runtime/handler/table-identity.ts'
 import { lanesOf, type Pool as PoolName } from '../runtime/job/lane.ts'
 import { actorChild } from '../runtime/supervision/actor-child.ts'
 import type { ChildSpec } from '../runtime/supervision/child-spec.ts'
+import type { RestartIntensity } from '../runtime/supervision/restart-window.ts'
 import { supervisorChild } from '../runtime/supervision/supervisor-child.ts'
 import { type ThreadRef, threadChild } from '../runtime/threads/thread-child.ts'
 import { ThreadGroup } from '../runtime/threads/thread-group.ts'
@@ -18,6 +19,7 @@ import type { Draining } from './drain-steps.ts'
 import { ifNotStopping } from './if-not-stopping.ts'
 import type { NodeContext } from './node-context.ts'
 import { poolDraining } from './pool-draining.ts'
+import { poolThreadWatch } from './pool-thread-watch.ts'
 
 /**
  * One pool, a bulkhead: its own threads, mailbox, writer, consumer and restart budget.
@@ -28,12 +30,15 @@ import { poolDraining } from './pool-draining.ts'
  *       pool                       the mailbox and who is next
  *       due                        tells the pool which keys the job table holds, then brings what is due
  *       consumer                   brings jobs from the log
+ *
+ * What they send each other goes through the sender's fence (`self.to`): a killed one that still awaits the database or the
+ * log brings nothing more.
  */
 export function poolSubtree(
   node: NodeContext,
   name: PoolName,
 ): { spec: ChildSpec; ref: ActorCell<PoolMessage>; draining: Draining } {
-  const { system, config, log, store, handlers, metrics, stats, isStopping } = node
+  const { system, config, log, store, handlers, metrics, stats, soloTurn, isStopping } = node
   const path = `/node/pools/pool-${name}`
   const settings = config.pools[name]
   const lanes = lanesOf(name)
@@ -42,7 +47,7 @@ export function poolSubtree(
   const writer = actorChild<WriterMessage>(system, {
     path: `${path}/writer`,
     mailbox: BOUNDS.kernel.mailboxMessagesMax,
-    create: () =>
+    create: (self) =>
       new Writer({
         store,
         batchJobsMax: config.store.batchJobsMax,
@@ -59,13 +64,13 @@ export function poolSubtree(
         onCommitted: (results) => {
           const origins = results.map(({ outcome }) => outcome.origin)
           const told = [
-            pool.ref.tell({ type: 'committed', results }),
-            consumer.ref.tell({ type: 'finished', origins }),
+            self.to(pool.ref).tell({ type: 'committed', results }),
+            self.to(consumer.ref).tell({ type: 'finished', origins }),
           ]
           const claims = results
             .filter(({ outcome }) => outcome.origin.from === 'table')
             .map(({ outcome: { envelope } }) => ({ id: envelope.id, attempt: envelope.attempt }))
-          if (claims.length > 0) due.ref.tell({ type: 'settled', claims })
+          if (claims.length > 0) self.to(due.ref).tell({ type: 'settled', claims })
           if (told.includes('full')) throw new Error('a commit cannot be told: a mailbox is full')
         },
       }),
@@ -76,7 +81,7 @@ export function poolSubtree(
   const pool = actorChild<PoolMessage>(system, {
     path: `${path}/pool`,
     mailbox: BOUNDS.kernel.mailboxMessagesMax,
-    create: () =>
+    create: (self) =>
       new Pool({
         threads: threads.refs,
         concurrency: settings.concurrency,
@@ -86,7 +91,7 @@ export function poolSubtree(
         retryOf: (kind) => handlers.get(kind)?.retry ?? DEFAULT_RETRY,
         now: system.now,
         random: system.random,
-        commit: (outcomes) => writer.ref.tell({ type: 'commit', outcomes }) === 'accepted',
+        commit: (outcomes) => self.to(writer.ref).tell({ type: 'commit', outcomes }) === 'accepted',
         observer: metrics.poolObserver(name),
       }),
   })
@@ -96,7 +101,7 @@ export function poolSubtree(
     mailbox: BOUNDS.kernel.mailboxMessagesMax,
     create: ifNotStopping(
       isStopping,
-      () =>
+      (self) =>
         new DuePoller({
           store,
           pool: name,
@@ -104,10 +109,11 @@ export function poolSubtree(
           batchJobsMax: BOUNDS.due.batchJobsMax,
           outstandingJobsMax: BOUNDS.due.outstandingJobsMax,
           startTimeoutMs: BOUNDS.due.startTimeoutMs,
+          soloTurn,
           isStopping,
           now: system.now,
-          hold: (keys) => pool.ref.tell({ type: 'held', keys }),
-          deliver: (jobs) => pool.ref.tell({ type: 'delivered', jobs }) === 'accepted',
+          hold: (keys) => self.to(pool.ref).tell({ type: 'held', keys }),
+          deliver: (jobs) => self.to(pool.ref).tell({ type: 'delivered', jobs }) === 'accepted',
         }),
     ),
   })
@@ -117,11 +123,20 @@ export function poolSubtree(
     mailbox: BOUNDS.kernel.mailboxMessagesMax,
     create: ifNotStopping(
       isStopping,
-      () =>
+      (self) =>
         new Consumer({
           log,
-          group: `spillway.pool-${name}`,
+          group: groupOf(name),
           lanes,
+          store,
+          patience: {
+            everyMs: BOUNDS.due.pollMs,
+            timeoutMs: BOUNDS.due.startTimeoutMs,
+            now: system.now,
+            isStopping,
+          },
+          assignedMax: BOUNDS.consumer.assignedMax,
+          soloTurn,
           share: {
             jobsMax: Math.max(
               BOUNDS.consumer.partitionShareMin,
@@ -132,9 +147,10 @@ export function poolSubtree(
           },
           now: system.now,
           commitEveryMs: BOUNDS.consumer.commitEveryMs,
-          deliver: (jobs) => pool.ref.tell({ type: 'delivered', jobs }) === 'accepted',
-          bury: (outcomes) => pool.ref.tell({ type: 'bury', outcomes }) === 'accepted',
-          reportHeadAge: (headAgeMs) => pool.ref.tell({ type: 'head-age', headAgeMs }),
+          deliver: (jobs) => self.to(pool.ref).tell({ type: 'delivered', jobs }) === 'accepted',
+          quarantine: (jobs) => self.to(pool.ref).tell({ type: 'quarantine', jobs }) === 'accepted',
+          bury: (outcomes) => self.to(pool.ref).tell({ type: 'bury', outcomes }) === 'accepted',
+          reportHeadAge: (headAgeMs) => self.to(pool.ref).tell({ type: 'head-age', headAgeMs }),
         }),
     ),
   })
@@ -150,6 +166,26 @@ export function poolSubtree(
   }
 }
 
+/**
+ * A thread that dies is the fault of a job, and charged to that: a thousand poisoned jobs are no reason to stop the pool,
+ * while threads that do not come up are one.
+ */
+const FAILED_STARTS: RestartIntensity = {
+  intensity: BOUNDS.kernel.restartsMax,
+  periodMs: BOUNDS.kernel.restartPeriodMs,
+  failedStartsOnly: true,
+}
+
+/** Short: with one thread in the back-off a pool has one thread less. */
+const THREAD_BACKOFF = {
+  minMs: BOUNDS.kernel.restartDelayMinMs,
+  maxMs: BOUNDS.pool.threadRestartDelayMaxMs,
+  resetMs: BOUNDS.pool.threadRestartResetMs,
+}
+
+/** What pool `name` consumes the log as. */
+export const groupOf = (name: PoolName): string => `spillway.pool-${name}`
+
 /** The threads of one pool, each replaced by itself when it dies. */
 function poolThreads(
   { system, config, handlers, metrics, upstreams }: NodeContext,
@@ -162,8 +198,10 @@ function poolThreads(
     name: `pool-${name}`,
     threadsMax,
     heapMibMax: BOUNDS.pool.threadHeapMibMax,
+    keepsSpare: true,
     log: system.log,
   })
+  const watch = poolThreadWatch(system.log)
   const tables = tableIdentities(handlers.values())
   const args = (): PoolThreadArgs => ({
     handlersDirectory: config.handlers.directory,
@@ -178,6 +216,7 @@ function poolThreads(
     return threadChild(system, {
       path: threadPath,
       group,
+      watch,
       module: new URL('../actors/pool/pool-thread.ts', import.meta.url).href,
       args,
       // A message brings one job at least.
@@ -197,5 +236,12 @@ function poolThreads(
   const refs = children.map(({ ref }) => ref)
   metrics.watchThreads(refs)
   const specs = children.map(({ spec }) => spec)
-  return { refs, spec: supervisorChild(system, { path, strategy: 'one_for_one', children: specs }) }
+  const spec = supervisorChild(system, {
+    path,
+    strategy: 'one_for_one',
+    intensity: FAILED_STARTS,
+    backoff: THREAD_BACKOFF,
+    children: specs,
+  })
+  return { refs, spec }
 }

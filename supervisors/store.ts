@@ -1,7 +1,7 @@
 import type { ActorSystem } from '../runtime/actor/actor-system.ts'
 import { BOUNDS } from '../runtime/config/bounds.ts'
 import type { Config } from '../runtime/config/settings.ts'
-import type { TableDefinition } from '../runtime/handler/define-table.ts'
+import type { Handler } from '../runtime/handler/define-handler.ts'
 import type { JobStore } from '../runtime/store/job-store.ts'
 import { migrate } from '../runtime/store/migrate.ts'
 import { SqlJobStore } from '../runtime/store/sql-job-store.ts'
@@ -18,16 +18,17 @@ import { NEVER_GIVE_UP } from './never-give-up.ts'
  *
  *     /node/store            rest_for_one
  *       database             PGlite; while it is down, statements fail as transient and are repeated
- *       schema               migrations, whenever the database comes up; at the first time it ends the leases of runs
- *                            that ended with an earlier process
+ *       schema               migrations, whenever the database comes up; at the first time it ends the runs of an earlier
+ *                            process, and charges the one that was alone
  */
 export function storeSubtree(
   system: ActorSystem,
   config: Config,
   directory: string,
-  tables: readonly TableDefinition[],
+  handlers: ReadonlyMap<string, Handler>,
 ): { spec: ChildSpec; store: JobStore } {
   const path = '/node/store'
+  const tables = [...handlers.values()].flatMap((handler) => handler.tables)
   const group = new ThreadGroup({
     name: 'store',
     threadsMax: 1,
@@ -47,11 +48,12 @@ export function storeSubtree(
   })
   const sql = new ThreadSql({ post: (message) => database.ref.tell(message) })
   const store = new SqlJobStore(sql, { leaseMs: config.store.leaseMs, tables })
+  const attemptsMax = new Map([...handlers.values()].map(({ kind, retry }) => [kind, retry.attemptsMax]))
   let isFirst = true
   const comeUp = async (): Promise<void> => {
     await migrate(sql, tables)
     // The lock on the data directory: this process is alone with its database, and no pool of it runs yet. Later, runs may be alive.
-    if (isFirst) await store.endLeases(system.now())
+    if (isFirst) await store.endLostRuns(system.now(), attemptsMax)
     isFirst = false
   }
   const schema = actorChild<never>(system, {

@@ -5,23 +5,44 @@ import type { Job } from '../../runtime/job/job.ts'
 import { type Lane, partitionKey } from '../../runtime/job/lane.ts'
 import type { Origin, Outcome } from '../../runtime/job/outcome.ts'
 import { continueTrace } from '../../runtime/job/trace.ts'
-import type { DeliveredBatch, DeliveredRecord, Log, LogConsumer, Position } from '../../runtime/log/log.ts'
+import type {
+  DeliveredBatch,
+  DeliveredRecord,
+  Log,
+  LogConsumer,
+  PartitionProgress,
+  Position,
+} from '../../runtime/log/log.ts'
+import type { JobStore } from '../../runtime/store/job-store.ts'
+import { askJobTable, type Patience } from './ask-job-table.ts'
 import { PartitionShare, type ShareBounds } from './partition-share.ts'
+import type { SoloTurn } from './solo-turn.ts'
 
 /**
  * One pool's consumer: brings its three lanes from the log into the pool's mailbox, pauses a partition whose share is
  * full, and commits the watermark of what has been finished. Finished means: in the job table (S4).
+ *
+ * A partition that is assigned `assignedMax` times without progress starts in quarantine: one of its jobs may end the
+ * process each time. Those that may have been begun go to the job table unrun, to run alone from there.
  */
 export interface ConsumerOptions {
   log: Log
   group: string
   lanes: readonly Lane[]
+  store: Pick<JobStore, 'noteAssignment' | 'forgetAssignments'>
+  /** For the job table's answer at the start. */
+  patience: Patience
+  assignedMax: number
+  /** Of the node: held, by the group's name, until all is finished that may have been begun before. */
+  soloTurn: Pick<SoloTurn, 'hold' | 'free'>
   share: ShareBounds
   now: () => number
   /** How often the watermark is committed and the pressure reported. */
   commitEveryMs: number
   /** Hands jobs to the pool. False when it can't take them: the consumer fails and starts again from its offsets. */
   deliver(jobs: readonly Job[]): boolean
+  /** The same for jobs that must not run here and now: straight to the writer, into quarantine. */
+  quarantine(jobs: readonly Job[]): boolean
   /** Records that are no job: straight to the writer. */
   bury(outcomes: readonly Outcome[]): boolean
   reportHeadAge(headAgeMs: number): void
@@ -38,26 +59,40 @@ export class Consumer implements Behaviour<ConsumerMessage> {
   readonly #shares = new Map<string, PartitionShare>()
   #consumer: LogConsumer | undefined
   #ticker: NodeJS.Timeout | undefined
+  #isPastDone = false
   #committing: Promise<void> = Promise.resolve()
-  #fail: (cause: unknown) => void = () => {}
+  #self: ActorContext<ConsumerMessage> | undefined
 
   constructor(options: ConsumerOptions) {
     this.#options = options
   }
 
   async init(self: ActorContext<ConsumerMessage>): Promise<void> {
-    const { log, group, lanes, share, commitEveryMs } = this.#options
-    this.#fail = self.fail
-    for (const { lane, partition, begin, committed } of await log.progress(group, lanes)) {
+    const { log, group, lanes, share, commitEveryMs, soloTurn } = this.#options
+    this.#self = self
+    self.ended.addEventListener('abort', () => this.#release(self))
+    const progress = await log.progress(group, lanes)
+    // Killed meanwhile, it holds nothing that nobody would give back.
+    if (self.ended.aborted) return
+    for (const { lane, partition, begin, end, committed } of progress) {
       const first = Math.max(begin, committed)
-      this.#shares.set(partitionKey(lane, partition), new PartitionShare(lane, partition, first, share))
+      const its = new PartitionShare(lane, partition, first, share)
+      its.pastEnd = Math.min(end, first + share.windowJobsMax)
+      this.#shares.set(partitionKey(lane, partition), its)
     }
+    soloTurn.hold(group)
+    self.ended.addEventListener('abort', () => soloTurn.free(group))
+    this.#freeSoloTurn()
+    await this.#noteAssignment(progress.filter(({ committed, end }) => committed < end))
+    if (self.ended.aborted) return
     this.#consumer = await log.consume({
       group,
       lanes,
       onBatch: (batch) => this.#onBatch(batch),
-      onFailure: self.fail,
+      onFailure: (error) => self.fail(error),
     })
+    // Killed meanwhile: nobody stops it but this.
+    if (self.ended.aborted) return this.#release(self)
     this.#ticker = setInterval(() => self.self.tell({ type: 'tick' }), commitEveryMs)
   }
 
@@ -65,6 +100,7 @@ export class Consumer implements Behaviour<ConsumerMessage> {
     switch (message.type) {
       case 'finished':
         for (const origin of message.origins) this.#finish(origin)
+        this.#freeSoloTurn()
         break
       case 'tick':
         this.#tick()
@@ -80,6 +116,13 @@ export class Consumer implements Behaviour<ConsumerMessage> {
     await this.#consumer?.stop()
     this.#commit()
     await this.#committing
+    if (this.#options.patience.isStopping()) await this.#leave()
+  }
+
+  /** Also of one that is killed, and has no `terminate`. */
+  #release({ log }: ActorContext<ConsumerMessage>): void {
+    clearInterval(this.#ticker)
+    this.#consumer?.stop().catch((err) => log.warn({ err }, 'the consumer of the log did not stop'))
   }
 
   inspect(): Record<string, unknown> {
@@ -94,10 +137,35 @@ export class Consumer implements Behaviour<ConsumerMessage> {
     }
   }
 
+  /** Before the first job of it runs. Those of an empty partition are not to blame for anything yet. */
+  async #noteAssignment(ahead: readonly PartitionProgress[]): Promise<void> {
+    const { store, group, patience, assignedMax } = this.#options
+    const counts = await askJobTable(() => store.noteAssignment(group, ahead), patience)
+    for (const [i, { lane, partition, committed }] of ahead.entries()) {
+      const share = this.#shares.get(partitionKey(lane, partition))
+      const assigned = counts[i] ?? 1
+      if (!share || assigned < assignedMax) continue
+      share.isPastSuspect = true
+      this.#self?.log.warn(
+        { lane, partition, assigned, jobs: share.pastEnd - committed },
+        'a partition was assigned again and again without progress: its jobs run one at a time',
+      )
+    }
+  }
+
+  /** An orderly stop is no sign of poison, whatever it cut. Without the job table's answer it looks like one. */
+  async #leave(): Promise<void> {
+    const { store, group } = this.#options
+    await store.forgetAssignments(group).catch((err) => {
+      this.#self?.log.warn({ err, group }, 'the assignments cannot be forgotten: they are counted on')
+    })
+  }
+
   #onBatch({ lane, partition, records }: DeliveredBatch): void {
     const share = this.#shares.get(partitionKey(lane, partition))
     if (!share) throw new Error(`partition ${partition} of lane ${lane} is not one of this consumer's`)
     const jobs: Job[] = []
+    const suspects: Job[] = []
     const buried: Outcome[] = []
     for (const record of records) {
       share.deliver(record)
@@ -106,15 +174,20 @@ export class Consumer implements Behaviour<ConsumerMessage> {
         const envelope = decodeEnvelope(record.value)
         if (!isJobId(envelope.id))
           throw new EnvelopeError(`its id ${JSON.stringify(envelope.id)} is no job id`)
-        jobs.push({ envelope, origin, encoded: record.value })
+        const isSuspect = share.isPastSuspect && record.offset < share.pastEnd
+        ;(isSuspect ? suspects : jobs).push({ envelope, origin, encoded: record.value })
       } catch (cause) {
         if (!(cause instanceof EnvelopeError)) throw cause
         buried.push(burial(record, origin, cause))
       }
     }
     if (share.isFull) this.#pause(share)
-    if (!this.#options.deliver(jobs) || (buried.length > 0 && !this.#options.bury(buried)))
-      throw new Error('the pool takes no more jobs although their shares have room')
+    const { deliver, quarantine, bury } = this.#options
+    const isTaken =
+      (suspects.length === 0 || quarantine(suspects)) &&
+      (buried.length === 0 || bury(buried)) &&
+      (jobs.length === 0 || deliver(jobs))
+    if (!isTaken) throw new Error('the pool takes no more jobs although their shares have room')
   }
 
   #finish(origin: Origin): void {
@@ -125,6 +198,12 @@ export class Consumer implements Behaviour<ConsumerMessage> {
       share.isPaused = false
       this.#consumer?.resume(share.lane, share.partition)
     }
+  }
+
+  #freeSoloTurn(): void {
+    if (this.#isPastDone) return
+    this.#isPastDone = this.#shares.values().every((share) => share.isPastDone)
+    if (this.#isPastDone) this.#options.soloTurn.free(this.#options.group)
   }
 
   #pause(share: PartitionShare): void {
@@ -150,7 +229,9 @@ export class Consumer implements Behaviour<ConsumerMessage> {
       if (offset !== undefined) positions.push({ lane: share.lane, partition: share.partition, offset })
     }
     if (positions.length === 0) return
-    this.#committing = this.#committing.then(() => this.#consumer?.commit(positions)).catch(this.#fail)
+    this.#committing = this.#committing
+      .then(() => this.#consumer?.commit(positions))
+      .catch((cause) => this.#self?.fail(cause))
   }
 }
 

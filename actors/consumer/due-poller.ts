@@ -4,11 +4,16 @@ import type { Job } from '../../runtime/job/job.ts'
 import type { Pool } from '../../runtime/job/lane.ts'
 import type { Claim, ClaimedJob, HeldKey, JobStore } from '../../runtime/store/job-store.ts'
 import { SqlError } from '../../runtime/store/sql.ts'
+import { askJobTable } from './ask-job-table.ts'
+import type { SoloTurn } from './solo-turn.ts'
 
 /**
  * The way back from the job table: claims a pool's rows that are due (retries, parked followers whose turn it is, runs whose
  * node is gone) and hands them to the pool like deliveries of the log. Before the first, it tells which ordering keys
  * the table holds.
+ *
+ * Rows in quarantine it claims one at a time, and the next when that one is settled. Claiming writes the attempt, so that a
+ * job which ends the process is known by it.
  */
 export interface DuePollerOptions {
   store: JobStore
@@ -18,6 +23,8 @@ export interface DuePollerOptions {
   /** Claimed and not settled, at most: what waits longer than its lease is claimed, and run, again. */
   outstandingJobsMax: number
   startTimeoutMs: number
+  /** Of the node: one job in quarantine at a time. */
+  soloTurn: SoloTurn
   /** The node is being stopped: a start that waits is given up. */
   isStopping(): boolean
   now: () => number
@@ -42,6 +49,8 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
   #isPaused = false
   /** Claimed and not settled: the attempt of each, by its id. */
   readonly #outstanding = new Map<string, number>()
+  /** The one of them that runs alone. */
+  #solo: string | undefined
 
   constructor(options: DuePollerOptions) {
     this.#options = options
@@ -49,7 +58,10 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
 
   async init(self: ActorContext<DuePollerMessage>): Promise<void> {
     this.#self = self
-    this.#options.hold(await this.#heldKeys())
+    self.ended.addEventListener('abort', () => this.#options.soloTurn.give(this))
+    const { store, pool, pollMs, startTimeoutMs, now, isStopping, hold } = this.#options
+    const patience = { everyMs: pollMs, timeoutMs: startTimeoutMs, now, isStopping }
+    hold(await askJobTable(() => store.heldKeys(pool), patience))
     self.self.tell({ type: 'poll' })
   }
 
@@ -59,8 +71,7 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
         await this.#poll()
         break
       case 'settled':
-        for (const { id, attempt } of message.claims)
-          if (this.#outstanding.get(id) === attempt) this.#outstanding.delete(id)
+        for (const claim of message.claims) this.#settled(claim)
         this.#pollAfter(0)
         break
       case 'pause':
@@ -73,28 +84,53 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
   }
 
   inspect(): Record<string, unknown> {
-    return { outstanding: this.#outstanding.size }
+    return { outstanding: this.#outstanding.size, solo: this.#solo }
   }
 
   terminate(): void {
     clearTimeout(this.#timer)
   }
 
+  #settled({ id, attempt }: Claim): void {
+    if (this.#outstanding.get(id) !== attempt) return
+    this.#outstanding.delete(id)
+    if (this.#solo !== id) return
+    this.#solo = undefined
+    this.#options.soloTurn.give(this)
+  }
+
   async #poll(): Promise<void> {
     if (this.#isPaused) return
-    const { store, pool, now, batchJobsMax, outstandingJobsMax, deliver } = this.#options
+    const { store, pool, pollMs, now, batchJobsMax, outstandingJobsMax } = this.#options
     const limit = Math.min(batchJobsMax, outstandingJobsMax - this.#outstanding.size)
-    if (limit <= 0) return this.#pollAfter(this.#options.pollMs)
     let claimed: ClaimedJob[] = []
     try {
-      claimed = await store.claimDue(pool, now(), limit)
+      await this.#pollSolo()
+      if (limit > 0) claimed = await store.claimDue(pool, now(), limit)
     } catch (cause) {
       if (!(cause instanceof SqlError && cause.isTransient)) throw cause
       this.#self?.log.warn({ err: cause }, 'the job table cannot be read, will be asked again')
     }
-    for (const { envelope } of claimed) this.#outstanding.set(envelope.id, envelope.attempt)
-    if (claimed.length > 0) deliver(claimed.map(jobOf))
-    this.#pollAfter(claimed.length === limit ? 0 : this.#options.pollMs)
+    this.#deliver(claimed.map((job) => jobOf(job)))
+    this.#pollAfter(limit > 0 && claimed.length === limit ? 0 : pollMs)
+  }
+
+  async #pollSolo(): Promise<void> {
+    const { store, pool, now, soloTurn } = this.#options
+    if (this.#solo !== undefined || !soloTurn.take(this, () => this.#pollAfter(0))) return
+    try {
+      const claimed = await store.claimSolo(pool, now())
+      if (!claimed) return
+      this.#solo = claimed.envelope.id
+      this.#deliver([{ ...jobOf(claimed), solo: true }])
+    } finally {
+      if (this.#solo === undefined) soloTurn.give(this)
+    }
+  }
+
+  #deliver(jobs: readonly Job[]): void {
+    for (const { envelope } of jobs) this.#outstanding.set(envelope.id, envelope.attempt)
+    if (jobs.length > 0) this.#options.deliver(jobs)
   }
 
   async #release(reply: Reply<void>): Promise<void> {
@@ -105,21 +141,6 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
     } catch (cause) {
       if (!(cause instanceof SqlError && cause.isTransient)) throw cause
       reply.fail(cause)
-    }
-  }
-
-  /** A database that is just coming up again is waited for: a pool that fails its start because of it would only spend restarts. */
-  async #heldKeys(): Promise<HeldKey[]> {
-    const { store, pool, pollMs, startTimeoutMs, now, isStopping } = this.#options
-    const deadlineMs = now() + startTimeoutMs
-    for (;;) {
-      try {
-        return await store.heldKeys(pool)
-      } catch (cause) {
-        const isOver = now() > deadlineMs || isStopping()
-        if (!(cause instanceof SqlError && cause.isTransient) || isOver) throw cause
-        await new Promise((wake) => setTimeout(wake, pollMs))
-      }
     }
   }
 

@@ -28,6 +28,10 @@ export class PartitionShare {
   #bytes = 0
   #committed: number
   isPaused = false
+  /** Records below this offset may have been begun before, in another life of this consumer or of its process. */
+  pastEnd = 0
+  /** Those go into quarantine. */
+  isPastSuspect = false
 
   constructor(lane: string, partition: number, first: number, bounds: ShareBounds) {
     this.lane = lane
@@ -56,6 +60,10 @@ export class PartitionShare {
       head = this.#inOrder.peek()
     )
       this.#inOrder.shift()
+  }
+
+  get isPastDone(): boolean {
+    return this.#watermark.next >= this.pastEnd
   }
 
   get isFull(): boolean {

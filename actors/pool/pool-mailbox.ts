@@ -47,6 +47,18 @@ export class PoolMailbox {
     this.#highWater = Math.max(this.#highWater, this.depth)
   }
 
+  /** This job of the log goes to the job table without having run. */
+  hold(job: Job): void {
+    const key = keyOf(job)
+    if (key !== undefined) this.gates.hold(key, 1)
+  }
+
+  /** This job, which was running, goes to the job table: those that follow it, to be parked there behind it. */
+  becomeHeld(job: Job): Job[] {
+    const key = keyOf(job)
+    return key === undefined || job.origin.from === 'table' ? [] : this.gates.becomeHeld(key)
+  }
+
   shift(): Job | undefined {
     const next = nextTier(this.#credits, (tier) => this.#tiers[tier].length > 0)
     if (!next) return undefined

@@ -1,9 +1,8 @@
 import type { ActorContext, Behaviour, Reply, Signal } from '../../runtime/actor/actor.ts'
 import { describeExit, type ExitReason } from '../../runtime/actor/exit-reason.ts'
-import { Fifo } from '../../runtime/actor/fifo.ts'
 import type { RetryPolicy } from '../../runtime/handler/define-handler.ts'
 import type { Job } from '../../runtime/job/job.ts'
-import type { Outcome } from '../../runtime/job/outcome.ts'
+import type { JobError, Outcome } from '../../runtime/job/outcome.ts'
 import { isSettled } from '../../runtime/job/state.ts'
 import { backoffMs } from '../../runtime/overload/backoff.ts'
 import { nextThin, type ThinThresholds } from '../../runtime/overload/thin-mode.ts'
@@ -11,6 +10,7 @@ import type { CommitVerdict, HeldKey } from '../../runtime/store/job-store.ts'
 import type { ThreadRef } from '../../runtime/threads/thread-child.ts'
 import { keyOf, orderKey, PoolMailbox } from './pool-mailbox.ts'
 import { PoolThreadLink } from './pool-thread-link.ts'
+import { SoloQueue } from './solo-queue.ts'
 import type { TicketReport } from './thread-protocol.ts'
 
 /**
@@ -21,17 +21,19 @@ import type { TicketReport } from './thread-protocol.ts'
  *                      └──key held by the job table──► parked ──►┘
  *
  * Backpressure: with `outstandingJobsMax` jobs running or at the writer nothing is started; the partitions' shares fill up and
- * pause. A thread that dies gives its jobs back: those run again one at a time (quarantine), and a death is charged only to
- * a job that ran alone.
+ * pause. A thread that dies gives its jobs back. Those it shared go to the job table, into quarantine, and come back from
+ * there one at a time, to run alone; a death is charged only to the one job that its thread has run in its life.
  */
 export type PoolMessage =
   | { type: 'delivered'; jobs: readonly Job[] }
+  /** Jobs of the log that may end the process: into the job table, to run alone from there. */
+  | { type: 'quarantine'; jobs: readonly Job[] }
   /** Records that are no job. */
   | { type: 'bury'; outcomes: readonly Outcome[] }
   | { type: 'held'; keys: readonly HeldKey[] }
   | { type: 'thread-up'; path: string }
   /** Sent by the pool to itself, behind the last reports of that thread. */
-  | { type: 'thread-lost'; path: string; reason: ExitReason }
+  | { type: 'thread-lost'; path: string; incarnation: number; reason: ExitReason }
   | { type: 'reported'; path: string; reports: readonly TicketReport[] }
   | { type: 'committed'; results: readonly CommitResult[] }
   | { type: 'head-age'; headAgeMs: number }
@@ -72,9 +74,10 @@ interface PoolObserver {
 export class Pool implements Behaviour<PoolMessage> {
   readonly #options: PoolOptions
   readonly #mailbox = new PoolMailbox()
-  readonly #links: readonly PoolThreadLink[]
-  /** Jobs that were on a thread when it died: they run alone. */
-  readonly #suspects = new Fifo<Job>()
+  /** One per incarnation whose end has not been handled: a thread that was recycled finishes what it has beside its successor. */
+  #links: readonly PoolThreadLink[] = []
+  /** Jobs of the job table that run alone. */
+  readonly #solos = new SoloQueue()
   #self: ActorContext<PoolMessage> | undefined
   #nextTicket = 1
   #uncommitted = 0
@@ -84,20 +87,24 @@ export class Pool implements Behaviour<PoolMessage> {
 
   constructor(options: PoolOptions) {
     this.#options = options
-    this.#links = options.threads.map((ref) => new PoolThreadLink(ref, options.concurrency))
   }
 
   init(self: ActorContext<PoolMessage>): void {
     this.#self = self
     // Tickets of two incarnations differ: threads outlive a pool that fails.
     this.#nextTicket = self.self.incarnation * 2 ** 40
-    for (const link of this.#links) if (link.ref.isRunning) this.#threadUp(link.ref.path)
+    for (const { path } of this.#options.threads) this.#threadUp(path)
   }
 
   receive(message: PoolMessage): void {
     switch (message.type) {
       case 'delivered':
-        this.#park(message.jobs.filter((job) => this.#mailbox.push(job)))
+        for (const job of message.jobs) if (job.solo) this.#solos.push(job)
+        this.#park(message.jobs.filter((job) => !job.solo && this.#mailbox.push(job)))
+        break
+      case 'quarantine':
+        for (const job of message.jobs) this.#mailbox.hold(job)
+        this.#commit(message.jobs.map((job) => this.#suspected(job, NO_PROGRESS)))
         break
       case 'bury':
         this.#commit(message.outcomes)
@@ -110,7 +117,7 @@ export class Pool implements Behaviour<PoolMessage> {
         this.#threadUp(message.path)
         break
       case 'thread-lost':
-        this.#threadLost(message.path, message.reason)
+        this.#threadLost(message.path, message.incarnation, message.reason)
         break
       case 'reported':
         this.#reported(message.path, message.reports)
@@ -154,10 +161,10 @@ export class Pool implements Behaviour<PoolMessage> {
   }
 
   /** Signals overtake messages, and what a thread reported before it died counts: its end waits its turn behind that. */
-  onSignal({ path, reason }: Signal): void {
-    const link = this.#linkOf(path)
+  onSignal({ path, incarnation, reason }: Signal): void {
+    const link = this.#linkOf(path, incarnation)
     if (link) link.isLost = true
-    if (this.#self?.self.tell({ type: 'thread-lost', path, reason }) !== 'accepted')
+    if (this.#self?.self.tell({ type: 'thread-lost', path, incarnation, reason }) !== 'accepted')
       throw new Error(`the end of ${path} cannot be handled: the mailbox is full`)
   }
 
@@ -165,7 +172,7 @@ export class Pool implements Behaviour<PoolMessage> {
     return {
       jobs: this.#mailbox.inspect(),
       running: this.#running,
-      suspects: this.#suspects.length,
+      solo: this.#solos.length,
       uncommitted: this.#uncommitted,
       thin: this.#isThin,
     }
@@ -179,47 +186,52 @@ export class Pool implements Behaviour<PoolMessage> {
     return this.#links.reduce((sum, link) => sum + link.runningJobs, 0)
   }
 
-  #linkOf(path: string): PoolThreadLink | undefined {
-    return this.#links.find(({ ref }) => ref.path === path)
+  #linksOf(path: string): PoolThreadLink[] {
+    return this.#links.filter(({ thread }) => thread.path === path)
+  }
+
+  #linkOf(path: string, incarnation: number): PoolThreadLink | undefined {
+    return this.#linksOf(path).find((link) => link.incarnation === incarnation)
   }
 
   #threadUp(path: string): void {
-    const link = this.#linkOf(path)
-    if (!link || link.isUp || link.isLost) return
-    link.isUp = true
-    this.#self?.watch(link.ref)
+    const current = this.#options.threads.find((ref) => ref.path === path)?.current
+    if (!current || this.#linkOf(path, current.incarnation)) return
+    for (const retired of this.#linksOf(path)) retired.isUp = false
+    this.#links = [...this.#links, new PoolThreadLink(current, this.#options.concurrency)]
+    this.#self?.watch(current)
   }
 
-  #threadLost(path: string, reason: ExitReason): void {
-    const link = this.#linkOf(path)
+  #threadLost(path: string, incarnation: number, reason: ExitReason): void {
+    const link = this.#linkOf(path, incarnation)
     if (!link) return
+    this.#links = this.#links.filter((other) => other !== link)
+    const hadRun = link.begunJobs
     const lost = link.loseAll()
     // A thread that was stopped or killed says nothing of its jobs.
     const isTheirFault = reason.kind === 'error' || reason.kind === 'thread'
-    if (isTheirFault && lost.length === 1 && lost[0])
-      this.#commit([this.#blame(lost[0], describeExit(reason))])
-    else for (const job of lost) this.#suspects.push(job)
-    this.#self?.log.warn({ thread: path, lostJobs: lost.length, reason: describeExit(reason) }, 'thread lost')
-    // Its replacement may be up already.
-    if (link.ref.isRunning) this.#threadUp(path)
+    const [only] = lost
+    if (!isTheirFault || !only) for (const job of lost) this.#putBack(job)
+    else if (hadRun === 1) this.#commit([this.#blame(only, describeExit(reason))])
+    else if (only.solo) this.#solos.push(only, { onFreshThread: true })
+    else this.#suspect(lost, describeExit(reason))
+    const how = { thread: path, incarnation, lostJobs: lost.length, reason: describeExit(reason) }
+    if (reason.kind === 'normal') this.#self?.log.info(how, 'thread recycled')
+    else this.#self?.log.warn(how, 'thread lost')
   }
 
-  /** Suspects first, each alone on an idle thread; then the mailbox, to the thread with the most credits. */
+  /** First who runs alone, on a thread of its own; then the mailbox, to the thread with the most credits. */
   #dispatch(): void {
     if (this.#drained) {
       if (this.#isIdle) this.#drained.answer(undefined)
       return
     }
-    for (const link of this.#links) {
-      if (!link.isIdle) continue
-      const suspect = this.#suspects.shift()
-      if (!suspect) break
-      this.#send(link, [suspect])
-    }
-    // While there are suspects left, threads empty out for them.
-    while (this.#suspects.length === 0) {
+    const solo = this.#solos.next(this.#links)
+    if (solo) this.#send(solo.link, [solo.job])
+    const emptying = this.#solos.emptying(this.#links)
+    for (;;) {
       const link = this.#links.reduce<PoolThreadLink | undefined>(
-        (best, one) => (one.credits > (best?.credits ?? 0) ? one : best),
+        (best, one) => (one !== emptying && one.credits > (best?.credits ?? 0) ? one : best),
         undefined,
       )
       if (!link) return
@@ -247,19 +259,25 @@ export class Pool implements Behaviour<PoolMessage> {
     }
     // It died this moment; its DOWN is on its way.
     link.isUp = false
-    for (const job of jobs) this.#mailbox.enqueue(job)
+    for (const job of jobs) this.#putBack(job)
+  }
+
+  #putBack(job: Job): void {
+    if (job.solo) this.#solos.push(job)
+    else this.#mailbox.enqueue(job)
   }
 
   #reported(path: string, reports: readonly TicketReport[]): void {
-    const link = this.#linkOf(path)
+    const links = this.#linksOf(path)
     const outcomes: Outcome[] = []
     for (const { ticket, durationMs, report } of reports) {
-      const job = link?.finish(ticket)
+      const job = finishIn(links, ticket)
       if (!job) continue
       this.#mailbox.settle(job, durationMs)
       this.#options.observer.ran(job.envelope.kind, durationMs)
       // What was run is the pool's to say: a thread cannot report of another job.
-      outcomes.push({ ...report, envelope: job.envelope, origin: job.origin })
+      const { envelope, origin, solo } = job
+      outcomes.push({ ...report, envelope, origin, ...(solo && { solo }) })
     }
     this.#commit(outcomes)
   }
@@ -312,13 +330,31 @@ export class Pool implements Behaviour<PoolMessage> {
     )
   }
 
-  /** The outcome of a job that was alone on a thread when it died. */
+  /** These were on a thread when it died, and one of them or what an earlier one left behind is to blame. */
+  #suspect(jobs: readonly Job[], reason: string): void {
+    const error = {
+      code: 'thread-lost',
+      message: `the thread died while it ran this job beside others, or after others: ${reason}. It runs again, alone`,
+    }
+    this.#commit(jobs.map((job) => this.#suspected(job, error)))
+    // In the table they stand before those that followed them.
+    for (const job of jobs) this.#park(this.#mailbox.becomeHeld(job))
+  }
+
+  /** Into quarantine, its attempt not spent. */
+  #suspected({ envelope, origin }: Job, error: JobError): Outcome {
+    const nowMs = this.#options.now()
+    return { envelope, origin, state: 'parked', solo: true, error, writes: [], skipped: [], ...at(nowMs) }
+  }
+
+  /** The outcome of a job that was all its thread had run when it died. */
   #blame(job: Job, reason: string): Outcome {
     const { attempt, kind } = job.envelope
     const nowMs = this.#options.now()
     const policy = this.#options.retryOf(kind)
     const error = { code: 'thread-lost', message: `the thread died while it ran this job alone: ${reason}` }
-    const lost = { envelope: job.envelope, origin: job.origin, writes: [], skipped: [], error, ...at(nowMs) }
+    const { envelope, origin } = job
+    const lost = { envelope, origin, solo: true, writes: [], skipped: [], error, ...at(nowMs) }
     if (attempt >= policy.attemptsMax) return { ...lost, state: 'dead' }
     const delayMs = backoffMs(
       attempt,
@@ -329,7 +365,21 @@ export class Pool implements Behaviour<PoolMessage> {
   }
 }
 
+/** Tickets of all incarnations differ. */
+function finishIn(links: readonly PoolThreadLink[], ticket: number): Job | undefined {
+  for (const link of links) {
+    const job = link.finish(ticket)
+    if (job) return job
+  }
+  return undefined
+}
+
 const at = (nowMs: number) => ({ startedAtMs: nowMs, finishedAtMs: nowMs })
+
+const NO_PROGRESS: JobError = {
+  code: 'no-progress',
+  message: 'the partition of this job was assigned again and again without progress: it runs alone',
+}
 
 /** A fenced run says nothing of its row; whoever claimed it settles it. */
 const stateOf = (verdict: CommitVerdict) => ('state' in verdict ? verdict.state : 'running')

@@ -9,9 +9,12 @@ import { openStorage } from '../../supervisors/storage.ts'
 const withoutStore = (store: JobStore): JobStore => ({
   commit: async (outcomes) => outcomes.map(() => ({ verdict: 'applied' })),
   claimDue: (pool, nowMs, limit) => store.claimDue(pool, nowMs, limit),
+  claimSolo: (pool, nowMs) => store.claimSolo(pool, nowMs),
   claimThin: (pool, nowMs, limit) => store.claimThin(pool, nowMs, limit),
   release: (claims) => store.release(claims),
-  endLeases: (nowMs) => store.endLeases(nowMs),
+  endLostRuns: (nowMs, attemptsMax) => store.endLostRuns(nowMs, attemptsMax),
+  noteAssignment: (group, partitions) => store.noteAssignment(group, partitions),
+  forgetAssignments: (group) => store.forgetAssignments(group),
   replay: (ids, nowMs) => store.replay(ids, nowMs),
   heldKeys: (pool) => store.heldKeys(pool),
   find: (id) => store.find(id),

@@ -21,9 +21,8 @@ const COMMITS_AHEAD = 2
 const [directory = '', jobs, seed] = process.argv.slice(2)
 const config = configOf(['--data-dir', directory])
 const { handlers } = await loadHandlers(config.handlers.directory)
-const tables = [...handlers.values()].flatMap((handler) => handler.tables)
 const system = new ActorSystem({ log: createLogger('warn', 'json'), ...BOUNDS.kernel })
-const { spec, store } = storeSubtree(system, config, join(directory, 'postgres'), tables)
+const { spec, store } = storeSubtree(system, config, join(directory, 'postgres'), handlers)
 const root = new Supervisor(system, { path: '/bench', strategy: 'one_for_one', children: [spec] })
 await root.start()
 

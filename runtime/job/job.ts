@@ -7,4 +7,6 @@ export interface Job {
   origin: Origin
   /** The encoded envelope, as the thread gets it. */
   encoded: Uint8Array
+  /** In quarantine: runs alone. */
+  solo?: boolean
 }

@@ -15,7 +15,7 @@ export interface StoredRow {
 
 /** Why a job did not succeed, as stored with it. */
 export interface JobError {
-  /** `handler-error | permanent | timeout | thread-lost | unknown-kind | bad-envelope | data-error | …` */
+  /** `handler-error | permanent | timeout | thread-lost | process-lost | unknown-kind | bad-envelope | data-error | …` */
   code: string
   message: string
   stack?: string
@@ -37,6 +37,8 @@ export interface Outcome {
   error?: JobError
   /** Enrichments that thin mode left out. */
   skipped: readonly string[]
+  /** It runs alone from now on: a thread or a process died under it. */
+  solo?: boolean
   /** Set for `retry`: when the next attempt is due. */
   dueAtMs?: number
   startedAtMs: number

@@ -23,28 +23,29 @@ returning j.id, j.attempt, j.lease_until_ms, encode(j.envelope, 'base64') as env
 
 /**
  * Rows without a key come from each tier's index in the order of their time. Of each key the earliest unfinished row
- * stands for it (`heads`). It is due only while no row of its key is running: a replayed job can stand before one that is.
+ * stands for it (`heads`), in quarantine or not. It is due only while no row of its key is running: a replayed job can
+ * stand before one that is.
  */
-export const CLAIM_DUE: PreparedStatement = {
-  name: 'spillway_claim_due',
+const claimDue = (name: string, isMarked: 'solo' | 'not solo'): PreparedStatement => ({
+  name,
   text: `
 with unkeyed as (
   select j.id, j.tier, j.wakes_at_ms
   from unnest(array['${TIERS.join(`', '`)}']) as t(tier)
   cross join lateral (
     select id, tier, ${WAKES_AT_MS} as wakes_at_ms from spillway.jobs
-    where pool = $1 and tier = t.tier and ordering_key is null and ${UNFINISHED} and ${WAKES_AT_MS} <= $2
+    where pool = $1 and tier = t.tier and ordering_key is null and ${isMarked} and ${UNFINISHED} and ${WAKES_AT_MS} <= $2
     order by ${WAKES_AT_MS} limit $3
   ) j
 ), heads as (
   select distinct on (tier, tenant, ordering_key)
-    id, tier, tenant, ordering_key, ${WAKES_AT_MS} as wakes_at_ms
+    id, tier, tenant, ordering_key, solo, ${WAKES_AT_MS} as wakes_at_ms
   from spillway.jobs
   where pool = $1 and ordering_key is not null and ${UNFINISHED}
   order by tier, tenant, ordering_key, lane_partition, log_offset
 ), keyed as (
   select h.id, h.tier, h.wakes_at_ms from heads h
-  where h.wakes_at_ms <= $2 and not exists (
+  where ${isMarked} and h.wakes_at_ms <= $2 and not exists (
     select from spillway.jobs r
     where r.pool = $1 and r.tier = h.tier and r.tenant = h.tenant and r.ordering_key = h.ordering_key
       and r.state = 'running' and r.lease_until_ms > $2)
@@ -53,11 +54,15 @@ with unkeyed as (
   order by ${RANK}, c.wakes_at_ms, c.id limit $3
 ), locked as materialized (
   select id from spillway.jobs
-  where id in (select id from chosen) and ${UNFINISHED} and ${WAKES_AT_MS} <= $2
+  where id in (select id from chosen) and ${isMarked} and ${UNFINISHED} and ${WAKES_AT_MS} <= $2
   for update skip locked
 )
 ${run(`case j.state when 'running' then ${withRetryAt('$2')} else ${WITH_PRESENT_STATE} end`)}`,
-}
+})
+
+export const CLAIM_DUE = claimDue('spillway_claim_due', 'not solo')
+/** Those in quarantine. */
+export const CLAIM_SOLO = claimDue('spillway_claim_solo', 'solo')
 
 export const CLAIM_THIN: PreparedStatement = {
   name: 'spillway_claim_thin',

@@ -121,13 +121,14 @@ function addFromTable(columns: TableColumns, outcome: Outcome): void {
 
 function addWhatItCameTo(
   columns: Pick<TableColumns, 'plain' | 'text' | 'json'>,
-  { result, error, skipped, finishedAtMs, dueAtMs }: Outcome,
+  { result, error, skipped, finishedAtMs, dueAtMs, solo }: Outcome,
 ): void {
   columns.plain('updated_at_ms', Math.trunc(finishedAtMs))
   columns.plain('due_at_ms', dueAtMs === undefined ? null : Math.trunc(dueAtMs))
   columns.json('result', result ?? null)
   columns.text('error', error ? errorJson(error) : null)
   columns.text('skipped', skipped.length > 0 ? JSON.stringify(skipped.map((name) => forcedText(name))) : null)
+  columns.plain('solo', solo ? 't' : 'f')
 }
 
 export const base64Of = ({ envelope }: Outcome): string =>

@@ -41,6 +41,7 @@ export const LOG_COLUMNS = {
   result: 'json texts',
   error: 'jsonb',
   skipped: 'jsonb',
+  solo: 'boolean',
   previous_id: 'text',
 } as const
 
@@ -55,6 +56,7 @@ export const TABLE_COLUMNS = {
   result: 'json texts',
   error: 'jsonb',
   skipped: 'jsonb',
+  solo: 'boolean',
 } as const
 
 /** Remembers texts by shape; forgets them all when there are too many. */
@@ -124,7 +126,7 @@ function inserted(arrays: Arrays, probes: boolean): string {
   returning id, tenant)`
 }
 
-/** A job that was parked again has not run: its attempt is given back. */
+/** A job that is parked again has not run, or not by itself: its attempt is given back. */
 function updated(arrays: Arrays): string {
   return `updated as (
   update spillway.jobs j set
@@ -137,6 +139,7 @@ function updated(arrays: Arrays): string {
     result = coalesce(i.result::jsonb, j.result),
     error = i.error,
     skipped = i.skipped,
+    solo = j.solo or i.solo,
     history = ${WITH_PRESENT_STATE}
   from ${arrays.unnest(TABLE_COLUMNS, 'i')}
   where j.id = i.id and j.state = 'running' and j.attempt = i.attempt

@@ -26,6 +26,9 @@ export interface JobStore {
    */
   claimDue(pool: Pool, nowMs: number, limit: number): Promise<ClaimedJob[]>
 
+  /** The same for rows in quarantine, which `claimDue` passes over: the one that is to run alone now. */
+  claimSolo(pool: Pool, nowMs: number): Promise<ClaimedJob | undefined>
+
   /**
    * Claims up to `limit` rows in state `thin` for their backfill, oldest first. Rows with an ordering key are left as they
    * are: run again now, they would overtake their successors (S5).
@@ -39,16 +42,26 @@ export interface JobStore {
   release(claims: readonly Claim[]): Promise<number>
 
   /**
-   * Ends the leases of all running rows, so that they are due at once. Only where no run can be alive: at the start of a
-   * node that has its database for itself.
+   * Ends all runs: their process has died, and they are due at once. One that was alone has spent its attempt; with the
+   * last of `attemptsMax` (by kind) it is dead. The others go into quarantine, their attempts not spent. Only where no run
+   * can be alive: at the start of a node that has its database for itself.
    */
-  endLeases(nowMs: number): Promise<void>
+  endLostRuns(nowMs: number, attemptsMax: ReadonlyMap<string, number>): Promise<void>
 
   /** Puts dead jobs back to `retry`, due at once; the ids of those that were dead. Replaying twice changes nothing. */
   replay(ids: readonly string[], nowMs: number): Promise<string[]>
 
   /** Ordering keys of the pool with unfinished rows: their log deliveries have to be parked behind those. */
   heldKeys(pool: Pool): Promise<HeldKey[]>
+
+  /**
+   * To be called before the first job of these partitions runs: how often each has been assigned to the group, this time
+   * included, since its committed offset moved or the group left in an orderly way. In the order given.
+   */
+  noteAssignment(group: string, partitions: readonly AssignedPartition[]): Promise<number[]>
+
+  /** The group leaves in an orderly way: its assignments are counted from the beginning. */
+  forgetAssignments(group: string): Promise<void>
 
   /** The row of a job, undefined when there is none. */
   find(id: string): Promise<JobRow | undefined>
@@ -103,6 +116,12 @@ export interface ClaimedJob {
 export interface Claim {
   id: string
   attempt: number
+}
+
+export interface AssignedPartition {
+  lane: string
+  partition: number
+  committed: number
 }
 
 export interface HeldKey {

@@ -1,3 +1,4 @@
+import { WITH_PRESENT_STATE } from './history.ts'
 import type { PreparedStatement } from './sql.ts'
 
 /**
@@ -25,13 +26,51 @@ from locked where j.id = locked.id
 returning j.id`,
 }
 
-/** Ends every lease that is not over: each of these rows is due at once, as after a run that did not finish in time. `$1` now. */
-export const END_LEASES = `
-update spillway.jobs set lease_until_ms = $1
-where lease_until_ms > $1 and id in (
-  select id from spillway.jobs
-  where ordering_key is null and state in ('retry', 'parked', 'running') and state = 'running'
-  union all
-  select id from spillway.jobs
-  where ordering_key is not null and state in ('retry', 'parked', 'running') and state = 'running'
-)`
+/**
+ * Ends the runs of a process that is gone. `$1` now, `$2` kinds, `$3` the attempts that each of them has.
+ *
+ * What ran alone is charged: its attempt stays spent, and after the last one it is dead. What ran beside others goes into
+ * quarantine, its attempt not spent. Both are due at once.
+ */
+export const END_LOST_RUNS = `
+with lost as materialized (
+  select id, solo, solo and attempt >= (
+    select m.attempts_max from unnest($2::text[], $3::int[]) as m(kind, attempts_max) where m.kind = l.kind
+  ) is true as is_over
+  from spillway.jobs l
+  where id in (${[
+    'ordering_key is not null',
+    'ordering_key is null and solo',
+    'ordering_key is null and not solo',
+  ]
+    .map(
+      (indexed) => `
+    select id from spillway.jobs where ${indexed} and state in ('retry', 'parked', 'running') and state = 'running'`,
+    )
+    .join(' union all ')})
+  for update
+)
+update spillway.jobs j set
+  state = case when not lost.solo then 'parked' when lost.is_over then 'dead' else 'retry' end,
+  attempt = case when lost.solo then j.attempt else j.attempt - 1 end,
+  solo = true, updated_at_ms = $1, lease_until_ms = null,
+  due_at_ms = case when lost.solo and not lost.is_over then $1::bigint end,
+  error = jsonb_build_object('code', 'process-lost', 'message', case
+    when lost.solo then 'the process of the node died while it ran this job alone'
+    else 'the process of the node died while it ran this job beside others: it runs again, alone' end),
+  history = ${WITH_PRESENT_STATE}
+from lost where j.id = lost.id`
+
+/**
+ * Counts an assignment of partitions of the log, from 1 where the committed offset has moved since the one before.
+ * `$1` group, `$2` lanes, `$3` partitions, `$4` committed offsets.
+ */
+export const NOTE_ASSIGNMENT = `
+insert into spillway.assignments as a (group_name, lane, partition, committed, assigned)
+select $1, p.lane, p.partition, p.committed, 1
+from unnest($2::text[], $3::int[], $4::bigint[]) as p(lane, partition, committed)
+order by p.lane, p.partition
+on conflict (group_name, lane, partition) do update set
+  assigned = case when a.committed = excluded.committed then a.assigned + 1 else 1 end,
+  committed = excluded.committed
+returning a.lane, a.partition, a.assigned`

@@ -3,14 +3,22 @@ import { isJobId } from '../job/id.ts'
 import type { Pool } from '../job/lane.ts'
 import type { Outcome } from '../job/outcome.ts'
 import { ArrayLiteral, arrayLiteral } from './array-literal.ts'
-import { BURY, CLAIM_DUE, CLAIM_THIN, HELD_KEYS, REPLAY } from './claim-statements.ts'
+import { BURY, CLAIM_DUE, CLAIM_SOLO, CLAIM_THIN, HELD_KEYS, REPLAY } from './claim-statements.ts'
 import { type CommitBatch, commitBatch } from './commit-batch.ts'
 import { CommitStatements } from './commit-statement.ts'
 import { type Applied, commitVerdicts } from './commit-verdicts.ts'
 import { DayPartitions } from './day-partitions.ts'
 import { claimedJobOf, heldKeyOf, JOB_COLUMNS, jobRowOf } from './job-rows.ts'
-import type { Claim, ClaimedJob, CommitVerdict, HeldKey, JobRow, JobStore } from './job-store.ts'
-import { END_LEASES, RELEASE } from './release-statements.ts'
+import type {
+  AssignedPartition,
+  Claim,
+  ClaimedJob,
+  CommitVerdict,
+  HeldKey,
+  JobRow,
+  JobStore,
+} from './job-store.ts'
+import { END_LOST_RUNS, NOTE_ASSIGNMENT, RELEASE } from './release-statements.ts'
 import { type PreparedStatement, type Row, type Sql, SqlError } from './sql.ts'
 import { errorJson } from './storable-text.ts'
 
@@ -49,6 +57,10 @@ export class SqlJobStore implements JobStore {
     return this.#claim(CLAIM_DUE, pool, nowMs, limit)
   }
 
+  async claimSolo(pool: Pool, nowMs: number): Promise<ClaimedJob | undefined> {
+    return (await this.#claim(CLAIM_SOLO, pool, nowMs, 1))[0]
+  }
+
   async claimThin(pool: Pool, nowMs: number, limit: number): Promise<ClaimedJob[]> {
     return this.#claim(CLAIM_THIN, pool, nowMs, limit)
   }
@@ -61,8 +73,31 @@ export class SqlJobStore implements JobStore {
     return (await this.#sql.prepared(RELEASE, [ids, attempts.toString()])).length
   }
 
-  async endLeases(nowMs: number): Promise<void> {
-    await this.#sql.query(END_LEASES, [nowMs])
+  async endLostRuns(nowMs: number, attemptsMax: ReadonlyMap<string, number>): Promise<void> {
+    const [kinds, maxima] = [new ArrayLiteral(), new ArrayLiteral()]
+    for (const [kind, max] of attemptsMax) {
+      kinds.text(kind)
+      maxima.plain(max)
+    }
+    await this.#sql.query(END_LOST_RUNS, [nowMs, kinds.toString(), maxima.toString()])
+  }
+
+  async noteAssignment(group: string, partitions: readonly AssignedPartition[]): Promise<number[]> {
+    if (partitions.length === 0) return []
+    const [lanes, numbers, offsets] = [new ArrayLiteral(), new ArrayLiteral(), new ArrayLiteral()]
+    for (const { lane, partition, committed } of partitions) {
+      lanes.text(lane)
+      numbers.plain(partition)
+      offsets.plain(committed)
+    }
+    const parameters = [group, ...[lanes, numbers, offsets].map(String)]
+    const rows = await this.#sql.query(NOTE_ASSIGNMENT, parameters)
+    const assigned = new Map(rows.map((row) => [`${row.lane}/${row.partition}`, Number(row.assigned)]))
+    return partitions.map(({ lane, partition }) => assigned.get(`${lane}/${partition}`) ?? 1)
+  }
+
+  async forgetAssignments(group: string): Promise<void> {
+    await this.#sql.query('delete from spillway.assignments where group_name = $1', [group])
   }
 
   async replay(ids: readonly string[], nowMs: number): Promise<string[]> {

@@ -6,6 +6,7 @@ import { commitTests } from './store/commits.ts'
 import { dataTests } from './store/data.ts'
 import { duplicateTests } from './store/duplicates.ts'
 import { StoreBench } from './store/fixture.ts'
+import { quarantineTests } from './store/quarantine.ts'
 import { releaseTests } from './store/releases.ts'
 import { schemaTests } from './store/schema.ts'
 import { transitionTests } from './store/transitions.ts'
@@ -26,6 +27,7 @@ export function storeSuite(name: string, makeSql: () => Promise<Sql>): void {
       transitionTests,
       claimTests,
       releaseTests,
+      quarantineTests,
       dataTests,
       checkedTextTests,
       schemaTests,

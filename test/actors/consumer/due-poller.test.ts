@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { DuePoller, type DuePollerMessage } from '../../../actors/consumer/due-poller.ts'
+import { SoloTurn } from '../../../actors/consumer/solo-turn.ts'
 import { ActorCell } from '../../../runtime/actor/actor-cell.ts'
 import type { Job } from '../../../runtime/job/job.ts'
 import type { Claim, JobStore } from '../../../runtime/store/job-store.ts'
@@ -9,17 +10,18 @@ import { testSystem } from '../../support/test-system.ts'
 import { until } from '../../support/until.ts'
 
 /** A job table with more due than anyone can run, which is away for its first `failures` questions. */
-async function start({ failures = 0, isStopping = false } = {}) {
+async function start({ failures = 0, isStopping = false, suspects = 0, soloTurn = new SoloTurn() } = {}) {
   let left = failures
   const delivered: Job[] = []
   const limits: number[] = []
   const released: Claim[] = []
-  const store: Pick<JobStore, 'heldKeys' | 'claimDue' | 'release'> = {
+  const store: Pick<JobStore, 'heldKeys' | 'claimDue' | 'claimSolo' | 'release'> = {
     release: async (claims) => released.push(...claims),
     heldKeys: async () => {
       if (left-- > 0) throw new SqlError('the database thread is not running', '08001')
       return []
     },
+    claimSolo: async () => (suspects-- > 0 ? { envelope: aJob().envelope, leaseUntilMs: 0 } : undefined),
     claimDue: async (_pool, _now, limit) => {
       limits.push(limit)
       return Array.from({ length: limit }, () => ({ envelope: aJob().envelope, leaseUntilMs: 0 }))
@@ -33,6 +35,7 @@ async function start({ failures = 0, isStopping = false } = {}) {
       batchJobsMax: 3,
       outstandingJobsMax: 7,
       startTimeoutMs: 5_000,
+      soloTurn,
       isStopping: () => isStopping,
       now: Date.now,
       hold: () => {},
@@ -79,4 +82,35 @@ test('paused it claims nothing more, and gives back what is claimed and not sett
   await ask('release')
   expect(released).toEqual([claimedAgain, ...rest])
   expect(limits).toEqual([3, 3, 1])
+})
+
+const soloOf = (jobs: readonly Job[]): Job[] => jobs.filter(({ solo }) => solo)
+
+test('of the rows in quarantine one is claimed, and the next when that one is settled', async () => {
+  const { cell, delivered, limits } = await start({ suspects: 2 })
+  await until(() => delivered.length === 7, 'all that is allowed')
+  expect(limits).toEqual([3, 3])
+  expect(soloOf(delivered)).toHaveLength(1)
+  cell.tell({ type: 'settled', claims: claimsOf(soloOf(delivered)) })
+  await until(() => soloOf(delivered).length === 2, 'the second')
+})
+
+test('pools take turns: while a job in quarantine of one is claimed, none of another is', async () => {
+  const soloTurn = new SoloTurn()
+  const first = await start({ suspects: 1, soloTurn })
+  await until(() => soloOf(first.delivered).length === 1, 'that of the first')
+  const second = await start({ suspects: 1, soloTurn })
+  await until(() => second.delivered.length === 7, 'the second claims what else is due')
+  expect(soloOf(second.delivered)).toEqual([])
+  first.cell.tell({ type: 'settled', claims: claimsOf(soloOf(first.delivered)) })
+  await until(() => soloOf(second.delivered).length === 1, 'its turn')
+})
+
+test('a poller that ends, also when it is killed, gives its turn back', async () => {
+  const soloTurn = new SoloTurn()
+  const first = await start({ suspects: 1, soloTurn })
+  await until(() => soloOf(first.delivered).length === 1, 'that of the first')
+  const second = await start({ suspects: 1, soloTurn })
+  first.cell.kill()
+  await until(() => soloOf(second.delivered).length === 1, 'the turn of the second')
 })

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest'
 import { Pool, type PoolMessage } from '../../../actors/pool/pool.ts'
 import type { RunReport } from '../../../actors/pool/run-job.ts'
-import type { JobsMessage } from '../../../actors/pool/thread-protocol.ts'
 import { ActorCell } from '../../../runtime/actor/actor-cell.ts'
 import type { Outcome } from '../../../runtime/job/outcome.ts'
-import type { ThreadRef } from '../../../runtime/threads/thread-child.ts'
+import { FakeThread } from '../../support/fake-thread.ts'
 import { aJob } from '../../support/jobs.ts'
 import { poolOptions } from '../../support/pool-options.ts'
 import { testSystem } from '../../support/test-system.ts'
@@ -15,20 +14,11 @@ const DONE: RunReport = { state: 'done', writes: [], skipped: [], startedAtMs: 1
 
 /** A pool whose one thread is the test: what it is sent, and what it reports. */
 async function start() {
-  const sent: { firstTicket: number; jobs: number }[] = []
-  const thread = {
-    path: PATH,
-    isRunning: true,
-    watch: () => {},
-    unwatch: () => {},
-    tell: ({ firstTicket, jobs }: JobsMessage) => {
-      sent.push({ firstTicket, jobs: new Uint32Array(jobs, 0, 1)[0] ?? 0 })
-      return 'accepted'
-    },
-  } as unknown as ThreadRef
+  const thread = new FakeThread(PATH)
+  const { sent } = thread
   const outcomes: Outcome[] = []
   const pool = new ActorCell<PoolMessage>(testSystem(), '/test/pool', 1_000, () => {
-    return new Pool(poolOptions(outcomes, { threads: [thread], concurrency: 4, outstandingJobsMax: 100 }))
+    return new Pool(poolOptions(outcomes, { threads: [thread.ref], concurrency: 4, outstandingJobsMax: 100 }))
   })
   await pool.start()
   const report = (ticket: number, said: RunReport = DONE) =>
@@ -43,7 +33,7 @@ test('what several reports of one turn have freed goes out in one batch', async 
   const { firstTicket } = sent[0] ?? { firstTicket: 0 }
   for (let i = 0; i < 3; i++) report(firstTicket + i)
   await until(() => sent.length > 1, 'the second batch')
-  expect(sent.map(({ jobs }) => jobs)).toEqual([4, 3])
+  expect(sent.map(({ ids }) => ids.length)).toEqual([4, 3])
 })
 
 test('of which job a report is, the pool knows: a thread cannot report of another', async () => {

@@ -141,7 +141,7 @@ test('a drained pool starts nothing more, and says when what it had started is c
   expect(outcomes.map(({ result }) => result)).toEqual(['1'])
 })
 
-test('a thread that is killed loses nothing that it reported, and its job is put aside without blame', async () => {
+test('a thread that is killed loses nothing that it reported, and its job waits for another without blame', async () => {
   const { pool, outcomes, deliver, commit, ran, kill } = await start({ concurrency: 1 })
   deliver(job('test.waiting', { n: 1, ms: 0 }))
   await ran(1)
@@ -149,7 +149,8 @@ test('a thread that is killed loses nothing that it reported, and its job is put
   deliver(job('test.waiting', { n: 2, ms: 5_000 }))
   await until(() => pool.inspect().running === 1, 'the job is started')
   await kill()
-  await until(() => pool.inspect().suspects === 1, 'the job is put aside')
+  await until(() => pool.inspect().running === 0, 'the job is given back')
+  expect(pool.inspect()).toMatchObject({ jobs: { depth: 1 }, solo: 0 })
   expect(outcomes.map(({ state }) => state)).toEqual(['done'])
 })
 

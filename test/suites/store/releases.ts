@@ -55,16 +55,4 @@ export function releaseTests(bench: () => StoreBench): void {
       expect(await store.commit([ofRow(claimed[0]!.envelope)])).toEqual([{ verdict: 'fenced' }])
     })
   })
-
-  test('leases that are ended are over: running rows are due at once, and count as runs', async () => {
-    const { store } = bench()
-    const rows = [{}, { orderingKey: 'k' }].map((job) => fromLog({ state: 'retry', dueAtMs: NOON_MS, job }))
-    await store.commit(rows)
-    await claim()
-    expect(await claim()).toEqual([])
-    await store.endLeases(NOON_MS + 1_000)
-    const again = await claim()
-    expect(new Set(idsOf(again))).toEqual(new Set(idsOf(rows)))
-    for (const { envelope } of again) expect(envelope.attempt).toBe(3)
-  })
 }
