@@ -6,7 +6,7 @@ import type { FromPoolThread } from '../actors/pool/thread-protocol.ts'
 import { Writer, type WriterMessage } from '../actors/writer/writer.ts'
 import type { ActorCell } from '../runtime/actor/actor-cell.ts'
 import { BOUNDS } from '../runtime/config/bounds.ts'
-import { DEFAULT_RETRY } from '../runtime/handler/define-handler.ts'
+import { attemptsMaxOf, DEFAULT_RETRY } from '../runtime/handler/define-handler.ts'
 import { tableIdentities } from '../runtime/handler/table-identity.ts'
 import { lanesOf, type Pool as PoolName } from '../runtime/job/lane.ts'
 import { actorChild } from '../runtime/supervision/actor-child.ts'
@@ -96,6 +96,7 @@ export function poolSubtree(
       }),
   })
 
+  const claims = new Map<string, number>()
   const due = actorChild<DuePollerMessage>(system, {
     path: `${path}/due`,
     mailbox: BOUNDS.kernel.mailboxMessagesMax,
@@ -109,6 +110,8 @@ export function poolSubtree(
           batchJobsMax: BOUNDS.due.batchJobsMax,
           outstandingJobsMax: BOUNDS.due.outstandingJobsMax,
           startTimeoutMs: BOUNDS.due.startTimeoutMs,
+          claims,
+          attemptsMax: attemptsMaxOf(handlers.values()),
           soloTurn,
           isStopping,
           now: system.now,

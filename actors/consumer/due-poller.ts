@@ -23,6 +23,10 @@ export interface DuePollerOptions {
   /** Claimed and not settled, at most: what waits longer than its lease is claimed, and run, again. */
   outstandingJobsMax: number
   startTimeoutMs: number
+  /** Claimed and not settled: the attempt of each, by its id. It outlives the poller: the next one ends these runs first. */
+  claims: Map<string, number>
+  /** Of each kind. */
+  attemptsMax: ReadonlyMap<string, number>
   /** Of the node: one job in quarantine at a time. */
   soloTurn: SoloTurn
   /** The node is being stopped: a start that waits is given up. */
@@ -47,9 +51,7 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
   #self: ActorContext<DuePollerMessage> | undefined
   #timer: NodeJS.Timeout | undefined
   #isPaused = false
-  /** Claimed and not settled: the attempt of each, by its id. */
-  readonly #outstanding = new Map<string, number>()
-  /** The one of them that runs alone. */
+  /** The one of the claims that runs alone. */
   #solo: string | undefined
 
   constructor(options: DuePollerOptions) {
@@ -59,8 +61,11 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
   async init(self: ActorContext<DuePollerMessage>): Promise<void> {
     this.#self = self
     self.ended.addEventListener('abort', () => this.#options.soloTurn.give(this))
-    const { store, pool, pollMs, startTimeoutMs, now, isStopping, hold } = this.#options
+    const { store, pool, pollMs, startTimeoutMs, claims, attemptsMax, now, isStopping, hold } = this.#options
     const patience = { everyMs: pollMs, timeoutMs: startTimeoutMs, now, isStopping }
+    // Its pool has failed, and what it ran is gone with it.
+    await askJobTable(() => store.endLostRuns(now(), attemptsMax, this.#claims), patience)
+    claims.clear()
     hold(await askJobTable(() => store.heldKeys(pool), patience))
     self.self.tell({ type: 'poll' })
   }
@@ -84,16 +89,21 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
   }
 
   inspect(): Record<string, unknown> {
-    return { outstanding: this.#outstanding.size, solo: this.#solo }
+    return { outstanding: this.#options.claims.size, solo: this.#solo }
   }
 
   terminate(): void {
     clearTimeout(this.#timer)
   }
 
+  get #claims(): Claim[] {
+    return Array.from(this.#options.claims, ([id, attempt]) => ({ id, attempt }))
+  }
+
   #settled({ id, attempt }: Claim): void {
-    if (this.#outstanding.get(id) !== attempt) return
-    this.#outstanding.delete(id)
+    const { claims } = this.#options
+    if (claims.get(id) !== attempt) return
+    claims.delete(id)
     if (this.#solo !== id) return
     this.#solo = undefined
     this.#options.soloTurn.give(this)
@@ -102,7 +112,7 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
   async #poll(): Promise<void> {
     if (this.#isPaused) return
     const { store, pool, pollMs, now, batchJobsMax, outstandingJobsMax } = this.#options
-    const limit = Math.min(batchJobsMax, outstandingJobsMax - this.#outstanding.size)
+    const limit = Math.min(batchJobsMax, outstandingJobsMax - this.#options.claims.size)
     let claimed: ClaimedJob[] = []
     try {
       await this.#pollSolo()
@@ -111,7 +121,7 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
       if (!(cause instanceof SqlError && cause.isTransient)) throw cause
       this.#self?.log.warn({ err: cause }, 'the job table cannot be read, will be asked again')
     }
-    this.#deliver(claimed.map((job) => jobOf(job)))
+    await this.#deliver(claimed.map((job) => jobOf(job)))
     this.#pollAfter(limit > 0 && claimed.length === limit ? 0 : pollMs)
   }
 
@@ -122,21 +132,25 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
       const claimed = await store.claimSolo(pool, now())
       if (!claimed) return
       this.#solo = claimed.envelope.id
-      this.#deliver([{ ...jobOf(claimed), solo: true }])
+      await this.#deliver([{ ...jobOf(claimed), solo: true }])
     } finally {
       if (this.#solo === undefined) soloTurn.give(this)
     }
   }
 
-  #deliver(jobs: readonly Job[]): void {
-    for (const { envelope } of jobs) this.#outstanding.set(envelope.id, envelope.attempt)
-    if (jobs.length > 0) this.#options.deliver(jobs)
+  async #deliver(jobs: readonly Job[]): Promise<void> {
+    const { store, claims, deliver } = this.#options
+    const claimed = jobs.map(({ envelope: { id, attempt } }) => ({ id, attempt }))
+    // Killed while it asked: nobody will run them, and its successor does not know of them.
+    if (this.#self?.ended.aborted) return void (await store.release(claimed))
+    for (const { id, attempt } of claimed) claims.set(id, attempt)
+    if (jobs.length > 0) deliver(jobs)
   }
 
   async #release(reply: Reply<void>): Promise<void> {
     try {
-      await this.#options.store.release([...this.#outstanding].map(([id, attempt]) => ({ id, attempt })))
-      this.#outstanding.clear()
+      await this.#options.store.release(this.#claims)
+      this.#options.claims.clear()
       reply.answer(undefined)
     } catch (cause) {
       if (!(cause instanceof SqlError && cause.isTransient)) throw cause

@@ -67,19 +67,22 @@ export class SqlJobStore implements JobStore {
 
   async release(claims: readonly Claim[]): Promise<number> {
     if (claims.length === 0) return 0
-    const attempts = new ArrayLiteral()
-    for (const { attempt } of claims) attempts.plain(attempt)
-    const ids = arrayLiteral(claims.map(({ id }) => id))
-    return (await this.#sql.prepared(RELEASE, [ids, attempts.toString()])).length
+    return (await this.#sql.prepared(RELEASE, columnsOf(claims))).length
   }
 
-  async endLostRuns(nowMs: number, attemptsMax: ReadonlyMap<string, number>): Promise<void> {
+  async endLostRuns(
+    nowMs: number,
+    attemptsMax: ReadonlyMap<string, number>,
+    claims?: readonly Claim[],
+  ): Promise<void> {
+    if (claims?.length === 0) return
     const [kinds, maxima] = [new ArrayLiteral(), new ArrayLiteral()]
     for (const [kind, max] of attemptsMax) {
       kinds.text(kind)
       maxima.plain(max)
     }
-    await this.#sql.query(END_LOST_RUNS, [nowMs, kinds.toString(), maxima.toString()])
+    const [ids, attempts] = claims ? columnsOf(claims) : [null, null]
+    await this.#sql.query(END_LOST_RUNS, [nowMs, kinds.toString(), maxima.toString(), ids, attempts])
   }
 
   async noteAssignment(group: string, partitions: readonly AssignedPartition[]): Promise<number[]> {
@@ -167,4 +170,11 @@ function appliedOf([row]: Row[]): Applied {
   if (!row) throw new SqlError('the commit statement gave no row', '08P01')
   const idsOf = (column: 'inserted' | 'updated') => new Set((row[column] as string | null)?.split(','))
   return { fromLog: idsOf('inserted'), fromTable: idsOf('updated') }
+}
+
+/** Ids and attempts, as the parameters of statements. */
+function columnsOf(claims: readonly Claim[]): [ids: string, attempts: string] {
+  const attempts = new ArrayLiteral()
+  for (const { attempt } of claims) attempts.plain(attempt)
+  return [arrayLiteral(claims.map(({ id }) => id)), attempts.toString()]
 }

@@ -10,13 +10,21 @@ import { testSystem } from '../../support/test-system.ts'
 import { until } from '../../support/until.ts'
 
 /** A job table with more due than anyone can run, which is away for its first `failures` questions. */
-async function start({ failures = 0, isStopping = false, suspects = 0, soloTurn = new SoloTurn() } = {}) {
+async function start({
+  failures = 0,
+  isStopping = false,
+  suspects = 0,
+  soloTurn = new SoloTurn(),
+  claiming = Promise.resolve(),
+} = {}) {
   let left = failures
   const delivered: Job[] = []
   const limits: number[] = []
   const released: Claim[] = []
-  const store: Pick<JobStore, 'heldKeys' | 'claimDue' | 'claimSolo' | 'release'> = {
+  const ended: Claim[] = []
+  const store: Pick<JobStore, 'heldKeys' | 'claimDue' | 'claimSolo' | 'release' | 'endLostRuns'> = {
     release: async (claims) => released.push(...claims),
+    endLostRuns: async (_now, _attemptsMax, claims = []) => void ended.push(...claims),
     heldKeys: async () => {
       if (left-- > 0) throw new SqlError('the database thread is not running', '08001')
       return []
@@ -24,9 +32,11 @@ async function start({ failures = 0, isStopping = false, suspects = 0, soloTurn 
     claimSolo: async () => (suspects-- > 0 ? { envelope: aJob().envelope, leaseUntilMs: 0 } : undefined),
     claimDue: async (_pool, _now, limit) => {
       limits.push(limit)
+      await claiming
       return Array.from({ length: limit }, () => ({ envelope: aJob().envelope, leaseUntilMs: 0 }))
     },
   }
+  const claims = new Map<string, number>()
   const cell = new ActorCell<DuePollerMessage>(testSystem(), '/test/due', 100, () => {
     return new DuePoller({
       store: store as JobStore,
@@ -35,6 +45,8 @@ async function start({ failures = 0, isStopping = false, suspects = 0, soloTurn 
       batchJobsMax: 3,
       outstandingJobsMax: 7,
       startTimeoutMs: 5_000,
+      claims,
+      attemptsMax: new Map(),
       soloTurn,
       isStopping: () => isStopping,
       now: Date.now,
@@ -47,7 +59,7 @@ async function start({ failures = 0, isStopping = false, suspects = 0, soloTurn 
   })
   onTestFinished(() => cell.stop())
   await cell.start()
-  return { cell, delivered, limits, released }
+  return { cell, delivered, limits, released, ended }
 }
 
 const claimsOf = (jobs: readonly Job[]): Claim[] =>
@@ -113,4 +125,26 @@ test('a poller that ends, also when it is killed, gives its turn back', async ()
   const second = await start({ suspects: 1, soloTurn })
   first.cell.kill()
   await until(() => soloOf(second.delivered).length === 1, 'the turn of the second')
+})
+
+test('what a poller had claimed when its pool failed is ended by the next one, before it claims any', async () => {
+  const { cell, delivered, ended } = await start()
+  await until(() => delivered.length === 7, 'all that is allowed')
+  cell.tell({ type: 'settled', claims: claimsOf(delivered.slice(0, 2)) })
+  await until(() => delivered.length === 9, 'two more')
+  cell.kill()
+  const lost = claimsOf(delivered.slice(2))
+  await cell.start()
+  expect(ended).toEqual(lost)
+  await until(() => delivered.length === 9 + 7, 'as many as ever')
+})
+
+test('what a poller claims while it is killed goes back at once: nobody runs it, and its successor knows nothing of it', async () => {
+  const claiming = Promise.withResolvers<void>()
+  const { cell, delivered, limits, released } = await start({ claiming: claiming.promise })
+  await until(() => limits.length === 1, 'it asks')
+  cell.kill()
+  claiming.resolve()
+  await until(() => released.length === 3, 'they go back')
+  expect(delivered).toEqual([])
 })
