@@ -17,9 +17,11 @@ export function operationsSubtree(
     create: () => {
       const operations = new Operations(sources, system.log)
       return {
-        init: () => onListening(operations.listen(config.operations)),
+        init: ({ ended }) => {
+          ended.addEventListener('abort', () => operations.close())
+          onListening(operations.listen(config.operations))
+        },
         receive: () => {},
-        terminate: () => operations.close(),
       }
     },
   }).spec

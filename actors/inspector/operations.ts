@@ -1,16 +1,19 @@
 import type { Logger } from 'pino'
 import type { Exchange } from '../../runtime/http/exchange.ts'
 import { type Address, HttpServer } from '../../runtime/http/http-server.ts'
+import { type KillSources, postKill } from './kill.ts'
 
 /**
  * The operations port: is it alive, is it ready, what does it measure, what is in it. `/healthz` looks at the event loop
- * only: a dependency that is away is no reason to end the process. `/readyz` says what is missing.
+ * only: a dependency that is away is no reason to end the process. `/readyz` says what is missing. `/inspect/kill` is for
+ * chaos (`kill.ts`).
  */
 export interface OperationsSources {
   /** What keeps the node from taking work; empty when it is ready. */
   missing(): readonly string[]
   inspect(): unknown
   metrics: { readonly contentType: string; render(): Promise<string> }
+  kill: KillSources
 }
 
 export class Operations {
@@ -39,6 +42,7 @@ export class Operations {
           },
         },
         { method: 'GET', path: '/inspect', handle: (exchange) => json(exchange, 200, sources.inspect()) },
+        { method: 'POST', path: '/inspect/kill', handle: (exchange) => postKill(exchange, sources.kill) },
       ],
       logger,
     )

@@ -1,10 +1,10 @@
-import { isIPv4 } from 'node:net'
 import { type Conflict, unless } from './conflict.ts'
+import { isLoopback } from './loopback.ts'
 import { type Config, SETTINGS } from './settings.ts'
 
 /** Relations between settings that have to hold before a node starts. */
 export function crossCheck(config: Config): Conflict[] {
-  const { auth, http, operations, log, store, upstreams } = config
+  const { auth, chaos, http, operations, log, store, upstreams } = config
   return [
     ...unless(
       auth.mode !== 'development' || isLoopback(http.host),
@@ -20,6 +20,11 @@ export function crossCheck(config: Config): Conflict[] {
       operations.port !== http.port || http.port === 0,
       ['operations.port', 'http.port'],
       `operations.port and http.port are both ${http.port}; give each its own`,
+    ),
+    ...unless(
+      !chaos.enabled || isLoopback(operations.host),
+      ['chaos.enabled', 'operations.host'],
+      `chaos.enabled lets every caller of the operations port end actors, so operations.host must be a loopback address, not ${operations.host}`,
     ),
     ...unless(
       http.bodyBytesMax <= http.batchBytesMax,
@@ -38,6 +43,3 @@ export function crossCheck(config: Config): Conflict[] {
     ),
   ]
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))

@@ -55,6 +55,19 @@ export function integer(
   }
 }
 
+/** On or off. */
+export function toggle(spec: Common & { default: boolean }): Setting<boolean, boolean> {
+  const range = 'true or false'
+  return {
+    ...common(spec),
+    default: spec.default,
+    range,
+    expected: range,
+    fromText: (text) => (text === 'true' ? true : text === 'false' ? false : text),
+    accepts: (value): value is boolean => typeof value === 'boolean',
+  }
+}
+
 /** One of a few words. */
 export function choice<const Choice extends string>(
   spec: Common & { default: NoInfer<Choice>; choices: readonly Choice[] },

@@ -1,5 +1,5 @@
 import { poolSettings } from './pool-settings.ts'
-import { choice, choices, integer, type Setting, serviceUrl, text } from './setting.ts'
+import { choice, choices, integer, type Setting, serviceUrl, text, toggle } from './setting.ts'
 
 /**
  * Every setting of a node, by its path. The names in the environment and on the command line (`names.ts`), the type of
@@ -193,6 +193,11 @@ export const SETTINGS = {
     max: 600_000,
     unit: 'ms',
     doc: 'Deadline of one call of the CRM.',
+  }),
+
+  'chaos.enabled': toggle({
+    default: false,
+    doc: 'Lets POST /inspect/kill on the operations port end any actor of the node, to see what becomes of it; on a loopback address only.',
   }),
 
   'observe.logLevel': choice({ default: 'info', choices: LOG_LEVELS, doc: 'Least severe lines to log.' }),

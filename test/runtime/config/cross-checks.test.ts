@@ -25,6 +25,14 @@ it('keys mode needs a file of keys', () => {
   expect(problemsOf({ argv: ['--auth-mode', 'keys', '--auth-keys-file', 'keys.json'] })).toEqual([])
 })
 
+it('chaos may be on where only this machine reaches the operations port', () => {
+  expect(problemsOf({ argv: ['--chaos-enabled', 'true'] })).toEqual([])
+  expect(problemsOf({ argv: ['--operations-host', '0.0.0.0'] })).toEqual([])
+  expect(problemsOf({ argv: ['--chaos-enabled', 'true', '--operations-host', '0.0.0.0'] })).toEqual([
+    'chaos.enabled lets every caller of the operations port end actors, so operations.host must be a loopback address, not 0.0.0.0 (chaos.enabled: flag --chaos-enabled; operations.host: flag --operations-host)',
+  ])
+})
+
 it('the two ports differ, unless each takes a free one', () => {
   expect(problemsOf({ argv: ['--port', '7071'] })).toEqual([
     'operations.port and http.port are both 7071; give each its own (operations.port: default; http.port: flag --port)',

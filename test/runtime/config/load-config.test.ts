@@ -61,6 +61,15 @@ describe('values', () => {
     expect(load({ files: { 'spillway.json': file } }).config.node.roles).toEqual(roles)
   })
 
+  it('on and off are true and false, as text and in the file', () => {
+    expect(load().config.chaos.enabled).toBe(false)
+    expect(load({ argv: ['--chaos-enabled', 'true'] }).config.chaos.enabled).toBe(true)
+    const file = JSON.stringify({ chaos: { enabled: true } })
+    const files = { 'spillway.json': file }
+    expect(load({ files }).config.chaos.enabled).toBe(true)
+    expect(load({ files, env: { SPILLWAY_CHAOS_ENABLED: 'false' } }).config.chaos.enabled).toBe(false)
+  })
+
   it('a file may begin with a byte order mark', () => {
     expect(load({ files: { 'spillway.json': '\uFEFF{"http": {"port": 1}}' } }).config.http.port).toBe(1)
   })
@@ -70,6 +79,7 @@ describe('values', () => {
       ['abc', '65536', '-1', '1.5', '', '1e3', '0x10'].map((value) => ['SPILLWAY_HTTP_PORT', value]),
       ['absorber,pool-d', 'absorber,absorber', ''].map((value) => ['SPILLWAY_NODE_ROLES', value]),
       ['Development', ''].map((value) => ['SPILLWAY_AUTH_MODE', value]),
+      ['yes', '1', 'TRUE', ''].map((value) => ['SPILLWAY_CHAOS_ENABLED', value]),
       ['', ' ', 'a\nb'].map((value) => ['SPILLWAY_NODE_DATA_DIR', value]),
       ['ftp://x', 'x', 'http://user@x'].map((value) => ['SPILLWAY_UPSTREAMS_CRM_BASE_URL', value]),
     ].flat() as [string, string][],
