@@ -1,4 +1,5 @@
 import { ingress } from './ingress.ts'
+import { kernel } from './kernel.ts'
 import { exitOnSignals } from './load/exit-on-signals.ts'
 import { pipeline } from './pipeline.ts'
 import { type BenchResult, report } from './report.ts'
@@ -7,6 +8,7 @@ import { steady } from './steady.ts'
 /** `npm run bench -- NAME [--seed N]`, that is `node bench/run.ts NAME`: measures, prints, keeps. */
 const BENCHES: Readonly<Record<string, (seed: number) => Promise<BenchResult>>> = {
   ingress,
+  kernel,
   pipeline,
   steady,
 }
