@@ -2,7 +2,7 @@ import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Facts, readFacts } from './facts.ts'
 import { type Judgement, judge } from './judge.ts'
-import { acceptedIds, type Ledger } from './ledger.ts'
+import { acceptedIds, type Ledger, type LedgerEntry } from './ledger.ts'
 import { drained, lookUpSettled } from './look-ups.ts'
 import type { NodeProcess } from './node-process.ts'
 
@@ -22,15 +22,26 @@ export async function readImage(dataDir: string): Promise<Facts> {
   }
 }
 
+/** What a scenario judges beside the promises. Pure. */
+export type Judge = (ledger: readonly LedgerEntry[], facts: Facts) => Judgement
+
 /** Every accepted job is looked up until it is settled; then the node stops, in order (L3), and its disk is judged. */
-export async function judgeDrained(node: NodeProcess, ledger: Ledger): Promise<Judgement[]> {
+export async function judgeDrained(
+  node: NodeProcess,
+  ledger: Ledger,
+  judges: readonly Judge[] = [],
+): Promise<Judgement[]> {
   const jobs = ledger.entries.flatMap((entry) =>
     acceptedIds(entry).map((id) => ({ id, apiKey: entry.job.apiKey })),
   )
   await drained(node.operationsPort)
   const answers = await lookUpSettled(node.httpPort, jobs, SETTLE_MS_MAX)
   const how = await node.stop()
-  const found = judge(ledger.entries, await readFacts(node.dataDir), { when: 'drained', answers })
+  const facts = await readFacts(node.dataDir)
+  const found = [
+    ...judge(ledger.entries, facts, { when: 'drained', answers }),
+    ...judges.map((judgeMore) => judgeMore(ledger.entries, facts)),
+  ]
   if (how === 0) return found
   const offence = `the node that was to stop in the end ended with ${how}: ${node.output.slice(-SAID_CHARS)}`
   return [{ promise: 'L3', summary: 'told to stop, without load', offences: [offence] }, ...found]

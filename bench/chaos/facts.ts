@@ -32,6 +32,9 @@ export interface RowFact {
   state: JobState
   /** What its last run failed of, if it did. */
   errorCode?: string | undefined
+  errorMessage?: string | undefined
+  /** Runs that it was charged with. */
+  attempt?: number
   /** Number of the transaction that wrote the row last (xmin): the database hands them out in order. */
   transaction: number
 }
@@ -61,12 +64,15 @@ export async function readFacts(directory: string): Promise<Facts> {
 
 async function readRows(sql: Sql): Promise<RowFact[]> {
   const rows = await sql.query(
-    `select id, state, error->>'code' as error_code, xmin::text as transaction from spillway.jobs`,
+    `select id, state, attempt, error->>'code' as error_code, error->>'message' as error_message,
+      xmin::text as transaction from spillway.jobs`,
   )
-  return rows.map(({ id, state, error_code, transaction }) => ({
+  return rows.map(({ id, state, attempt, error_code, error_message, transaction }) => ({
     id: String(id),
     state: state as JobState,
+    attempt: Number(attempt),
     errorCode: error_code === null ? undefined : String(error_code),
+    errorMessage: error_message === null ? undefined : String(error_message),
     transaction: Number(transaction),
   }))
 }

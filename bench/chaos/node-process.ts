@@ -14,6 +14,9 @@ export interface NodeOptions {
   /** What runs the command, for example a tracer; it must leave the node its child's process. */
   under?: readonly string[]
   flags?: readonly string[]
+  env?: Readonly<Record<string, string>>
+  /** Where it listens; on free ports by default, which are others after a restart of the actor that listens. */
+  ports?: { http: number; operations: number }
 }
 
 const ENTRY = [fileURLToPath(new URL('../../supervisors/spillway.mjs', import.meta.url))]
@@ -41,18 +44,19 @@ export class NodeProcess {
   readonly #child: ChildProcess
   readonly #listeners = new Set<(line: string) => void>()
 
-  private constructor({ dataDir, entry = ENTRY, under = [], flags = [] }: NodeOptions) {
+  private constructor({ dataDir, entry = ENTRY, under = [], flags = [], env = {}, ports }: NodeOptions) {
     const keys = `${dataDir}.keys.json`
     writeFileSync(keys, JSON.stringify(keysFile()))
     const [command = '', ...args] = [
       ...under,
       process.execPath,
-      ...[...entry, 'start', '--data-dir', dataDir, '--port', '0', '--operations-port', '0'],
+      ...[...entry, 'start', '--data-dir', dataDir],
+      ...['--port', String(ports?.http ?? 0), '--operations-port', String(ports?.operations ?? 0)],
       ...['--auth-mode', 'keys', '--auth-keys-file', keys, '--handlers-directory', CHAOS_HANDLERS],
       ...['--observe-log-level', 'warn', ...flags],
     ]
     const child = spawn(command, args, {
-      env: { PATH: process.env.PATH },
+      env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.dataDir = dataDir
@@ -110,6 +114,10 @@ export class NodeProcess {
   hear(listener: (line: string) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
   }
 
   signal(name: NodeJS.Signals): void {

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Judgement } from './judge.ts'
+import type { How } from './operations-port.ts'
 
 /** What a scenario is told and what it finds out. It has a directory of its own, which is kept when a promise is broken. */
 export interface ScenarioOptions {
@@ -11,6 +12,10 @@ export interface ScenarioOptions {
   entry?: readonly string[]
   /** Accepted jobs in a round, at the least. */
   acceptedMin?: number
+  /** Of what can be killed, so much in each round; where a scenario takes it. */
+  share?: number
+  /** How what is killed ends; where a scenario takes it. */
+  how?: How | 'mixed'
   /** A line for whoever watches. */
   say(line: string): void
 }

@@ -42,6 +42,7 @@ export class Sender {
     ratePerSecond: number
     durationMs: number
     signal?: AbortSignal
+    retryConnectMs?: number
     onVerdict(verdict: Verdict): void
   }): Promise<OpenLoopResult> {
     const { round, onVerdict, ...loop } = options
@@ -72,11 +73,31 @@ export class Sender {
     const accepted = this.#ledger
       .acceptedIn(round)
       .filter(({ verdicts }) => verdicts.some(isAccepted) && this.#random.next() < AGAIN_SHARE)
-    const jobs = [...this.#ledger.open, ...accepted].map(({ job }) => job)
+    return this.#send(
+      port,
+      round,
+      [...this.#ledger.open, ...accepted].map(({ job }) => job),
+    )
+  }
+
+  /** Jobs of `handlers/trouble.ts`. */
+  trouble(
+    port: number,
+    round: number,
+    trouble: { count: number; how: string; mended: string },
+  ): Promise<number> {
+    const jobs = Array.from({ length: trouble.count }, () =>
+      this.#workload.trouble(trouble.how, trouble.mended),
+    )
+    return this.#send(port, round, jobs)
+  }
+
+  /** Returns how many were answered. */
+  async #send(port: number, round: number, jobs: readonly ChaosJob[]): Promise<number> {
     let next = 0
     const { answered } = await openLoop<ChaosJob>({
       port,
-      connections: CONNECTIONS,
+      connections: Math.min(CONNECTIONS, Math.max(1, jobs.length)),
       queueMax: jobs.length,
       ratePerSecond: AGAIN_PER_SECOND,
       durationMs: Number.POSITIVE_INFINITY,

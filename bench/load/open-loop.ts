@@ -7,8 +7,9 @@ import type { Random } from './random.ts'
  * one request at a time. One that finds none free waits in a queue; its latency counts from its intended time, so that a
  * slow server cannot slow down its own measurement (no coordinated omission).
  *
- * A connection that the server closes is opened again; one that is refused is given up. The loop ends when its time is
- * over and everything sent has its verdict, after `graceMs` at the latest, or when no connection is left.
+ * A connection that the server closes is opened again; one that is refused is given up, or, with `retryConnectMs`, tried
+ * again after so long. The loop ends when its time is over and everything sent has its verdict, after `graceMs` at the
+ * latest, or when no connection is left.
  */
 export interface OpenLoopOptions<Job> {
   port: number
@@ -27,6 +28,8 @@ export interface OpenLoopOptions<Job> {
   signal?: AbortSignal
   /** How long what was sent is waited for at the end; 5 s by default. */
   graceMs?: number
+  /** For a server that may be away for a while. */
+  retryConnectMs?: number
 }
 
 export type LoopVerdict =
@@ -238,7 +241,9 @@ class OpenLoop<Job> {
       line.connection = connection
       this.#isFree(line, performance.now())
     } catch {
-      this.#linesLeft--
+      const { retryConnectMs } = this.#options
+      if (retryConnectMs === undefined) this.#linesLeft--
+      else if (!this.#isOver) setTimeout(() => void this.#open(line), retryConnectMs)
     }
   }
 

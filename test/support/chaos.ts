@@ -2,7 +2,7 @@ import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll } from 'vitest'
-import type { Scenario, ScenarioResult } from '../../bench/chaos/scenario.ts'
+import type { Scenario, ScenarioOptions, ScenarioResult } from '../../bench/chaos/scenario.ts'
 import { dataDirIn } from '../../bench/load/node.ts'
 import { openPglite } from '../../runtime/store/open-pglite.ts'
 import { suiteDirectory, temporaryDirectory } from './temporary-directory.ts'
@@ -33,13 +33,15 @@ export const runChaos = (
     sabotage,
     acceptedMin = 150,
     rounds = 1,
-  }: { sabotage?: string; acceptedMin?: number; rounds?: number } = {},
+    ...options
+  }: { sabotage?: string } & Partial<Pick<ScenarioOptions, 'acceptedMin' | 'rounds' | 'share' | 'how'>> = {},
 ): Promise<ScenarioResult> =>
   scenario({
     seed: SEED,
     rounds,
     directory,
     acceptedMin,
+    ...options,
     ...(sabotage === undefined ? {} : { entry: [SABOTAGED, sabotage] }),
     say: () => {},
   })

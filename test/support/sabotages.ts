@@ -1,5 +1,6 @@
 import { registerHooks } from 'node:module'
 import { decodeEnvelope, encodeEnvelope } from '../../runtime/job/envelope.ts'
+import type { Outcome } from '../../runtime/job/outcome.ts'
 import type {
   AppendVerdict,
   ConsumeOptions,
@@ -29,6 +30,8 @@ export const SABOTAGES: Readonly<Record<string, () => NodeParts>> = {
   'dropped-job': () => withLog((log) => new LeakyLog(log)),
   /** S3: of the jobs that are done, a part is written down as dead. */
   'buried-job': () => ({ ...withLog((log) => log), aroundStore: burying }),
+  /** Poison: a part of the good jobs is charged for the death of others, and of the dead nobody knows why. */
+  'wrong-blame': () => ({ ...withLog((log) => log), aroundStore: (store) => charging(forgetting(store)) }),
   /** The node falls by itself, as if it had been killed. */
   'own-end': () => withLog((log) => new FatalLog(log)),
   /** S5: nobody knows of ordering keys. */
@@ -142,17 +145,36 @@ class FatalLog extends LogAround {
 
 /** Every so many outcomes. */
 const BURIED_EVERY = 20
+const CHARGED_EVERY = 20
 
 function burying(store: JobStore): JobStore {
   let outcomes = 0
-  const commit: JobStore['commit'] = (batch) =>
-    store.commit(
-      batch.map((outcome) => {
-        if (outcome.state !== 'done' || ++outcomes % BURIED_EVERY > 0) return outcome
-        const { result: _, ...rest } = outcome
-        return { ...rest, state: 'dead', writes: [], error: { code: 'handler-error', message: 'buried' } }
-      }),
-    )
+  return withCommit(store, (outcome) => {
+    if (outcome.state !== 'done' || ++outcomes % BURIED_EVERY > 0) return outcome
+    const { result: _, ...rest } = outcome
+    return { ...rest, state: 'dead', writes: [], error: { code: 'handler-error', message: 'buried' } }
+  })
+}
+
+function charging(store: JobStore): JobStore {
+  let outcomes = 0
+  return withCommit(store, (outcome) => {
+    const { envelope, origin, state } = outcome
+    if (state !== 'done' || origin.from !== 'log' || ++outcomes % CHARGED_EVERY > 0) return outcome
+    return { ...outcome, envelope: { ...envelope, attempt: envelope.attempt + 1 } }
+  })
+}
+
+const forgetting = (store: JobStore): JobStore =>
+  withCommit(store, (outcome) =>
+    outcome.state === 'dead'
+      ? { ...outcome, error: { code: 'handler-error', message: 'it failed' } }
+      : outcome,
+  )
+
+/** A store that is told other outcomes than there were. */
+function withCommit(store: JobStore, changed: (outcome: Outcome) => Outcome): JobStore {
+  const commit: JobStore['commit'] = (batch) => store.commit(batch.map(changed))
   return new Proxy(store, {
     get: (of, name) => {
       if (name === 'commit') return commit
