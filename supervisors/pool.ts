@@ -202,6 +202,7 @@ function poolThreads(
     threadsMax,
     heapMibMax: BOUNDS.pool.threadHeapMibMax,
     keepsSpare: true,
+    nice: BOUNDS.pool.threadNice,
     log: system.log,
   })
   const watch = poolThreadWatch(system.log)

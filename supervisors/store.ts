@@ -34,6 +34,7 @@ export function storeSubtree(
     name: 'store',
     threadsMax: 1,
     heapMibMax: BOUNDS.store.heapMibMax,
+    nice: BOUNDS.store.threadNice,
     log: system.log,
   })
   const database = threadChild(system, {

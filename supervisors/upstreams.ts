@@ -38,6 +38,7 @@ export function upstreamsSubtree(
     name: 'upstreams',
     threadsMax: 1,
     heapMibMax: BOUNDS.upstream.simulatorHeapMibMax,
+    nice: BOUNDS.upstream.simulatorNice,
     log: system.log,
   })
   const { spec } = threadChild(system, {

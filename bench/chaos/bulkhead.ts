@@ -32,8 +32,6 @@ const WARM_UP_MS = 1_000
 const TROUBLE_JOBS = 4
 const TROUBLE_EVERY_MS = 500
 const BACK_MS_MAX = 60_000
-/** What a pool that gave up had claimed waits for the end of its lease; in a run, not for minutes. */
-const FLAGS = ['--store-lease-ms', '30000']
 const TIMED_NODE = fileURLToPath(new URL('timed-node.ts', import.meta.url))
 
 export const bulkhead = (options: ScenarioOptions): Promise<ScenarioResult> => inTrouble(options, [])
@@ -53,7 +51,7 @@ function inTrouble(options: ScenarioOptions, under: readonly string[]): Promise<
   const workload = { withoutUpstreams: true, withFailures: false, stepShare: 0 }
   const broken = join(directory, 'broken')
   const env = { CHAOS_BROKEN_FILE: broken }
-  return onOneNode({ ...options, entry }, { flags: FLAGS, workload, under, env }, async (given) => {
+  return onOneNode({ ...options, entry }, { workload, under, env }, async (given) => {
     const found: Trouble[] = []
     const { random, judgements, weaknesses } = given
     let ways: (typeof WAYS)[number][] = []

@@ -15,49 +15,43 @@ const ACCEPTED_MIN = 500
 const RATE_PER_SECOND = 500
 const KILL_AFTER_MS_MAX = 100
 const REST_MS_MAX = 60_000
-/** What was claimed by an actor that is killed waits for the end of its lease; in a run, not for minutes. */
-const FLAGS = ['--store-lease-ms', '30000']
 export const ACTOR_HOWS = ['kill', 'stop', 'exception'] as const
 
 export const killActors: Scenario = (options) => {
   const { rounds, acceptedMin = ACCEPTED_MIN, share = 1, how = 'mixed', say } = options
-  return onOneNode(
-    options,
-    { flags: FLAGS },
-    async ({ node, port, sender, random, judgements, weaknesses }) => {
-      const facts: KillFact[] = []
-      for (let round = 1; round <= rounds; round++) {
-        const load = new SteadyLoad(node, sender, round, RATE_PER_SECOND)
-        await load.until(Math.min(acceptedMin, RATE_PER_SECOND / 10))
-        const found: KillFact[] = []
-        const below = (await port.actors()).slice(1)
-        const paths = shuffled(
-          below.map(({ path }) => path),
-          random,
-        )
-        for (const path of paths.slice(0, Math.ceil(paths.length * share))) {
-          const actor = await affordable(port, path)
-          await wait(random.next() * KILL_AFTER_MS_MAX)
-          const way = how === 'mixed' ? (ACTOR_HOWS[random.below(ACTOR_HOWS.length)] as How) : how
-          // A supervisor is ended from outside only.
-          const fit = actor.type === 'supervisor' && way === 'exception' ? 'kill' : way
-          const [fact] = await killAll(port, round, [{ actor, how: fit }])
-          if (fact) found.push(fact)
-        }
-        await load.until(acceptedMin)
-        await load.stop()
-        facts.push(...found)
-        await port.until(isAtRest, REST_MS_MAX)
-        const again = await sender.again(node.httpPort, round)
-        if (load.accepted < acceptedMin)
-          weaknesses.push(`round ${round}: only ${load.accepted} of ${acceptedMin} jobs accepted`)
-        say(
-          `round ${round}: ${load.accepted} accepted, ${load.refused} refused, ${load.unknown} without an answer; ${found.length} actors ended, back ${spread(backMsOf(found))}; ${again} sent again`,
-        )
+  return onOneNode(options, {}, async ({ node, port, sender, random, judgements, weaknesses }) => {
+    const facts: KillFact[] = []
+    for (let round = 1; round <= rounds; round++) {
+      const load = new SteadyLoad(node, sender, round, RATE_PER_SECOND)
+      await load.until(Math.min(acceptedMin, RATE_PER_SECOND / 10))
+      const found: KillFact[] = []
+      const below = (await port.actors()).slice(1)
+      const paths = shuffled(
+        below.map(({ path }) => path),
+        random,
+      )
+      for (const path of paths.slice(0, Math.ceil(paths.length * share))) {
+        const actor = await affordable(port, path)
+        await wait(random.next() * KILL_AFTER_MS_MAX)
+        const way = how === 'mixed' ? (ACTOR_HOWS[random.below(ACTOR_HOWS.length)] as How) : how
+        // A supervisor is ended from outside only.
+        const fit = actor.type === 'supervisor' && way === 'exception' ? 'kill' : way
+        const [fact] = await killAll(port, round, [{ actor, how: fit }])
+        if (fact) found.push(fact)
       }
-      judgements.push(judgeKills(facts))
-    },
-  )
+      await load.until(acceptedMin)
+      await load.stop()
+      facts.push(...found)
+      await port.until(isAtRest, REST_MS_MAX)
+      const again = await sender.again(node.httpPort, round)
+      if (load.accepted < acceptedMin)
+        weaknesses.push(`round ${round}: only ${load.accepted} of ${acceptedMin} jobs accepted`)
+      say(
+        `round ${round}: ${load.accepted} accepted, ${load.refused} refused, ${load.unknown} without an answer; ${found.length} actors ended, back ${spread(backMsOf(found))}; ${again} sent again`,
+      )
+    }
+    judgements.push(judgeKills(facts))
+  })
 }
 
 /** The actor, when all of the tree is up and its supervisor can restart it without giving up. */

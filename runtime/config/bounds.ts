@@ -132,6 +132,8 @@ export const BOUNDS = {
     threadWatermarkMib: 192,
     /** V8's hard limit for the heap of a thread, far above: reaching it may end the process. */
     threadHeapMibMax: 1_024,
+    /** Of nice(2), above the main thread: one pool's busy loop must take neither its CPU nor the database's. */
+    threadNice: 10,
     /** A thread is recycled after so many jobs. */
     threadJobsMax: 1_000_000,
     /** Or when the least memory of such a span is so many times that of its first, and over half of the watermark. */
@@ -159,6 +161,7 @@ export const BOUNDS = {
   },
   upstream: {
     simulatorHeapMibMax: 256,
+    simulatorNice: 10,
     /** A response is cut off here: memory outside the heap is not watched. */
     responseBytesMax: 1_048_576,
     /** Longest pause that an upstream's Retry-After is believed. */
@@ -189,6 +192,8 @@ export const BOUNDS = {
   store: {
     /** V8's hard limit for the thread of the embedded database; its WebAssembly memory is not in it. */
     heapMibMax: 1_024,
+    /** Of nice(2): behind the main thread, before the pools, which all wait for it. */
+    threadNice: 5,
     /** Statements that wait for the embedded database. */
     statementsOutstandingMax: 1_000,
     /** Write-ahead log of the embedded database beyond which it is checkpointed, and statements between two looks at it. */

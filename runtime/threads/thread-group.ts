@@ -20,13 +20,12 @@ export interface ThreadGroupOptions {
   /** V8's hard limit per thread, in MiB. */
   heapMibMax: number
   keepsSpare?: boolean
+  /** Of nice(2), above that of the main thread, which answers requests: where all compete for the same cores, it goes first. */
+  nice?: number
   log: Logger
 }
 
 type Boot = Omit<HostTask, 'port'>
-
-/** The main thread answers requests: where all compete for the same cores, it goes first. */
-const NICE_INCREMENT = 10
 
 const HOST = new URL('./thread-host.ts', import.meta.url).href
 
@@ -92,7 +91,7 @@ export class ThreadGroup {
   }
 
   #create(): Piscina {
-    const { name, threadsMax, heapMibMax, log } = this.#options
+    const { name, threadsMax, heapMibMax, nice = 0, log } = this.#options
     const piscina = new Piscina({
       filename: HOST,
       minThreads: 0,
@@ -103,7 +102,7 @@ export class ThreadGroup {
       atomics: 'disabled',
       // A thread is never used for a second actor: what the first one left behind dies with it.
       idleTimeout: 0,
-      niceIncrement: NICE_INCREMENT,
+      niceIncrement: nice,
       resourceLimits: { maxOldGenerationSizeMb: heapMibMax },
     })
     piscina.on('error', (err) => {
