@@ -6,7 +6,7 @@ import type { FromPoolThread } from '../actors/pool/thread-protocol.ts'
 import { Writer, type WriterMessage } from '../actors/writer/writer.ts'
 import type { ActorCell } from '../runtime/actor/actor-cell.ts'
 import { BOUNDS } from '../runtime/config/bounds.ts'
-import { attemptsMaxOf, DEFAULT_RETRY } from '../runtime/handler/define-handler.ts'
+import { DEFAULT_RETRY } from '../runtime/handler/define-handler.ts'
 import { tableIdentities } from '../runtime/handler/table-identity.ts'
 import { lanesOf, type Pool as PoolName } from '../runtime/job/lane.ts'
 import { actorChild } from '../runtime/supervision/actor-child.ts'
@@ -70,7 +70,7 @@ export function poolSubtree(
           const claims = results
             .filter(({ outcome }) => outcome.origin.from === 'table')
             .map(({ outcome: { envelope } }) => ({ id: envelope.id, attempt: envelope.attempt }))
-          if (claims.length > 0) self.to(due.ref).tell({ type: 'settled', claims })
+          if (claims.length > 0) told.push(self.to(due.ref).tell({ type: 'settled', claims }))
           if (told.includes('full')) throw new Error('a commit cannot be told: a mailbox is full')
         },
       }),
@@ -111,7 +111,6 @@ export function poolSubtree(
           outstandingJobsMax: BOUNDS.due.outstandingJobsMax,
           startTimeoutMs: BOUNDS.due.startTimeoutMs,
           claims,
-          attemptsMax: attemptsMaxOf(handlers.values()),
           soloTurn,
           isStopping,
           now: system.now,

@@ -2,7 +2,6 @@ import type { ActorSystem } from '../runtime/actor/actor-system.ts'
 import { BOUNDS } from '../runtime/config/bounds.ts'
 import type { Config } from '../runtime/config/settings.ts'
 import type { Handler } from '../runtime/handler/define-handler.ts'
-import { attemptsMaxOf } from '../runtime/handler/define-handler.ts'
 import type { JobStore } from '../runtime/store/job-store.ts'
 import { migrate } from '../runtime/store/migrate.ts'
 import { SqlJobStore } from '../runtime/store/sql-job-store.ts'
@@ -50,7 +49,7 @@ export function storeSubtree(
   })
   const sql = new ThreadSql({ post: (message) => database.ref.tell(message) })
   const store = new SqlJobStore(sql, { leaseMs: config.store.leaseMs, tables })
-  const attemptsMax = attemptsMaxOf(handlers.values())
+  const attemptsMax = new Map([...handlers.values()].map(({ kind, retry }) => [kind, retry.attemptsMax]))
   let isFirst = true
   const comeUp = async (): Promise<void> => {
     await migrate(sql, tables)

@@ -23,17 +23,15 @@ export interface DuePollerOptions {
   /** Claimed and not settled, at most: what waits longer than its lease is claimed, and run, again. */
   outstandingJobsMax: number
   startTimeoutMs: number
-  /** Claimed and not settled: the attempt of each, by its id. It outlives the poller: the next one ends these runs first. */
+  /** Claimed and not settled: the attempt of each, by its id. It outlives the poller: the next one gives them back first. */
   claims: Map<string, number>
-  /** Of each kind. */
-  attemptsMax: ReadonlyMap<string, number>
   /** Of the node: one job in quarantine at a time. */
   soloTurn: SoloTurn
   /** The node is being stopped: a start that waits is given up. */
   isStopping(): boolean
   now: () => number
   hold(keys: readonly HeldKey[]): void
-  /** False when the pool can't take them: they run when their lease is over. */
+  /** False when the pool can't take them: they are given back. */
   deliver(jobs: readonly Job[]): boolean
 }
 
@@ -61,10 +59,10 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
   async init(self: ActorContext<DuePollerMessage>): Promise<void> {
     this.#self = self
     self.ended.addEventListener('abort', () => this.#options.soloTurn.give(this))
-    const { store, pool, pollMs, startTimeoutMs, claims, attemptsMax, now, isStopping, hold } = this.#options
+    const { store, pool, pollMs, startTimeoutMs, claims, now, isStopping, hold } = this.#options
     const patience = { everyMs: pollMs, timeoutMs: startTimeoutMs, now, isStopping }
-    // Its pool has failed, and what it ran is gone with it.
-    await askJobTable(() => store.endLostRuns(now(), attemptsMax, this.#claims), patience)
+    // Its pool has failed, and what it ran is gone with it. Not by their fault: handlers can fail threads, not pools.
+    await askJobTable(() => store.release(this.#claims), patience)
     claims.clear()
     hold(await askJobTable(() => store.heldKeys(pool), patience))
     self.self.tell({ type: 'poll' })
@@ -117,11 +115,11 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
     try {
       await this.#pollSolo()
       if (limit > 0) claimed = await store.claimDue(pool, now(), limit)
+      await this.#deliver(claimed.map((job) => jobOf(job)))
     } catch (cause) {
       if (!(cause instanceof SqlError && cause.isTransient)) throw cause
-      this.#self?.log.warn({ err: cause }, 'the job table cannot be read, will be asked again')
+      this.#self?.log.warn({ err: cause }, 'the job table cannot be asked, will be asked again')
     }
-    await this.#deliver(claimed.map((job) => jobOf(job)))
     this.#pollAfter(limit > 0 && claimed.length === limit ? 0 : pollMs)
   }
 
@@ -141,10 +139,11 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
   async #deliver(jobs: readonly Job[]): Promise<void> {
     const { store, claims, deliver } = this.#options
     const claimed = jobs.map(({ envelope: { id, attempt } }) => ({ id, attempt }))
-    // Killed while it asked: nobody will run them, and its successor does not know of them.
-    if (this.#self?.ended.aborted) return void (await store.release(claimed))
     for (const { id, attempt } of claimed) claims.set(id, attempt)
-    if (jobs.length > 0) deliver(jobs)
+    if (jobs.length === 0 || deliver(jobs)) return
+    // The pool is full, or this poller was killed while it asked.
+    for (const claim of claimed) this.#settled(claim)
+    await store.release(claimed)
   }
 
   async #release(reply: Reply<void>): Promise<void> {

@@ -213,7 +213,8 @@ export class Pool implements Behaviour<PoolMessage> {
     const [only] = lost
     if (!isTheirFault || !only) for (const job of lost) this.#putBack(job)
     else if (hadRun === 1) this.#commit([this.#blame(only, describeExit(reason))])
-    else if (only.solo) this.#solos.push(only, { onFreshThread: true })
+    // A retired thread is not replaced once more: its successor has begun others.
+    else if (only.solo) this.#solos.push(only, { onFreshThread: this.#linksOf(path).length === 0 })
     else this.#suspect(lost, describeExit(reason))
     const how = { thread: path, incarnation, lostJobs: lost.length, reason: describeExit(reason) }
     if (reason.kind === 'normal') this.#self?.log.info(how, 'thread recycled')

@@ -180,7 +180,12 @@ export class ActorCell<Message> implements ActorRef<Message>, Waiter {
 
   #bury(message: Message): void {
     this.#system.deadLetters.add(this.path, message)
-    this.#onDeadLetter(message)
+    try {
+      this.#onDeadLetter(message)
+    } catch (cause) {
+      // Who sends, or ends this actor, has no part in it.
+      this.#system.log.error({ actor: this.path, err: toError(cause) }, 'a dead letter could not be handled')
+    }
   }
 
   /** While this holds, it takes no message: those that it asks may not ask it. */
@@ -294,8 +299,6 @@ export class ActorCell<Message> implements ActorRef<Message>, Waiter {
     const life = this.#life
     const incarnation = this.#incarnation
     const exited = this.#exited
-    const watchers = [...this.#watchers]
-    this.#watchers.clear()
     this.#life = undefined
     this.#busy = false
     this.#terminating = false
@@ -309,9 +312,11 @@ export class ActorCell<Message> implements ActorRef<Message>, Waiter {
     life?.end()
     if (reason.kind === 'error')
       this.#system.log.error({ actor: path, incarnation, err: reason.error }, describeExit(reason))
-    for (const { down } of watchers) {
+    // One may end the monitor of another.
+    for (const watcher of this.#watchers) {
+      this.#watchers.delete(watcher)
       try {
-        down({ signal: 'DOWN', path, incarnation, reason })
+        watcher.down({ signal: 'DOWN', path, incarnation, reason })
       } catch (cause) {
         // One that fails takes nobody's DOWN with it.
         this.#system.log.error({ actor: path, incarnation, err: toError(cause) }, 'a monitor failed')

@@ -58,5 +58,5 @@ export class DeadLetters {
 
 function nameOf(message: unknown): string {
   if (typeof message !== 'object' || message === null) return typeof message
-  return 'type' in message ? String(message.type) : message.constructor.name
+  return 'type' in message ? String(message.type) : (message.constructor?.name ?? 'Object')
 }

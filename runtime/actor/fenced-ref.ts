@@ -9,7 +9,7 @@ export interface Fence extends Asker {
 /** What a dead incarnation asks is never answered, nor does it fail: its handler goes no further. */
 export const never = <Answer>(): Promise<Answer> => new Promise(() => {})
 
-/** A ref as one incarnation may use it: while that lives. */
+/** Another's ref as one incarnation may use it: while that lives, and in its name. */
 export class FencedRef<Message> implements ActorRef<Message> {
   readonly #fence: Fence
   readonly #target: ActorRef<Message>
@@ -40,6 +40,9 @@ export class FencedRef<Message> implements ActorRef<Message> {
   }
 
   watch(down: (signal: Signal) => void): () => void {
-    return this.#fence.drops() ? () => {} : this.#target.watch(down)
+    if (this.#fence.drops()) return () => {}
+    return this.#target.watch((signal) => {
+      if (!this.#fence.drops()) down(signal)
+    })
   }
 }

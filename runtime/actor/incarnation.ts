@@ -12,6 +12,7 @@ import type {
 import type { ActorSystem } from './actor-system.ts'
 import { type Fence, FencedRef, never } from './fenced-ref.ts'
 import type { Mailbox, Monitor } from './mailbox.ts'
+import { SelfRef } from './self-ref.ts'
 
 /** What an incarnation needs of the place where it lives. */
 export interface Home<Message> {
@@ -48,7 +49,7 @@ export class Incarnation<Message> implements ActorContext<Message>, Fence {
   constructor(home: Home<Message>, number: number) {
     this.#home = home
     this.number = number
-    this.self = new FencedRef(this, home.ref)
+    this.self = new SelfRef(this, home.ref, number)
   }
 
   get log(): Logger {

@@ -29,6 +29,8 @@ export class Question<Answer> implements Reply<Answer>, OpenQuestion {
       () => this.giveUp(new AskError('timeout', `${target.path} did not answer within ${leftMs} ms`)),
       leftMs,
     )
+    // Who asked may have gone on without it; a rejection that nobody handles would end the process.
+    this.#promise.promise.catch(() => {})
     asker?.asked(this)
   }
 

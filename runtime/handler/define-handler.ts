@@ -104,7 +104,3 @@ function checkRetry(retry: RetryPolicy, refuse: (what: string) => never): void {
 
 const isWholeUpTo = (value: number, max: number): boolean =>
   Number.isInteger(value) && value >= 1 && value <= max
-
-/** By kind. */
-export const attemptsMaxOf = (handlers: Iterable<Pick<Handler, 'kind' | 'retry'>>): Map<string, number> =>
-  new Map(Array.from(handlers, ({ kind, retry }) => [kind, retry.attemptsMax]))

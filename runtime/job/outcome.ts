@@ -15,7 +15,7 @@ export interface StoredRow {
 
 /** Why a job did not succeed, as stored with it. */
 export interface JobError {
-  /** `handler-error | permanent | timeout | thread-lost | pool-lost | process-lost | unknown-kind | bad-envelope | data-error | …` */
+  /** `handler-error | permanent | timeout | thread-lost | process-lost | unknown-kind | bad-envelope | data-error | …` */
   code: string
   message: string
   stack?: string

@@ -42,17 +42,11 @@ export interface JobStore {
   release(claims: readonly Claim[]): Promise<number>
 
   /**
-   * Ends runs that nobody runs any more; they are due at once. One that was alone has spent its attempt; with the last of
-   * `attemptsMax` (by kind) it is dead. The others go into quarantine, their attempts not spent.
-   *
-   * With `claims` those of a pool that has failed; without, all: only where no run can be alive, at the start of a node
-   * that has its database for itself.
+   * Ends all runs: their process has died, and they are due at once. One that was alone has spent its attempt; with the
+   * last of `attemptsMax` (by kind) it is dead. The others go into quarantine, their attempts not spent. Only where no run
+   * can be alive: at the start of a node that has its database for itself.
    */
-  endLostRuns(
-    nowMs: number,
-    attemptsMax: ReadonlyMap<string, number>,
-    claims?: readonly Claim[],
-  ): Promise<void>
+  endLostRuns(nowMs: number, attemptsMax: ReadonlyMap<string, number>): Promise<void>
 
   /** Puts dead jobs back to `retry`, due at once; the ids of those that were dead. Replaying twice changes nothing. */
   replay(ids: readonly string[], nowMs: number): Promise<string[]>

@@ -27,8 +27,7 @@ returning j.id`,
 }
 
 /**
- * Ends runs whose process, or whose pool, is gone. `$1` now, `$2` kinds, `$3` the attempts that each of them has; `$4` ids,
- * `$5` attempts of the claims of a pool, all runs where they are null.
+ * Ends the runs of a process that is gone. `$1` now, `$2` kinds, `$3` the attempts that each of them has.
  *
  * What ran alone is charged: its attempt stays spent, and after the last one it is dead. What ran beside others goes into
  * quarantine, its attempt not spent. Both are due at once.
@@ -39,7 +38,7 @@ with lost as materialized (
     select m.attempts_max from unnest($2::text[], $3::int[]) as m(kind, attempts_max) where m.kind = l.kind
   ) is true as is_over
   from spillway.jobs l
-  where ($4::text[] is null or (id, attempt) in (select * from unnest($4::text[], $5::int[]))) and id in (${[
+  where id in (${[
     'ordering_key is not null',
     'ordering_key is null and solo',
     'ordering_key is null and not solo',
@@ -56,11 +55,9 @@ update spillway.jobs j set
   attempt = case when lost.solo then j.attempt else j.attempt - 1 end,
   solo = true, updated_at_ms = $1, lease_until_ms = null,
   due_at_ms = case when lost.solo and not lost.is_over then $1::bigint end,
-  error = jsonb_build_object(
-    'code', case when $4::text[] is null then 'process-lost' else 'pool-lost' end,
-    'message', case when $4::text[] is null then 'the process of the node died' else 'the pool failed' end || case
-      when lost.solo then ' while it ran this job alone'
-      else ' while it ran this job beside others: it runs again, alone' end),
+  error = jsonb_build_object('code', 'process-lost', 'message', case
+    when lost.solo then 'the process of the node died while it ran this job alone'
+    else 'the process of the node died while it ran this job beside others: it runs again, alone' end),
   history = ${WITH_PRESENT_STATE}
 from lost where j.id = lost.id`
 

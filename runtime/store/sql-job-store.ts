@@ -67,22 +67,19 @@ export class SqlJobStore implements JobStore {
 
   async release(claims: readonly Claim[]): Promise<number> {
     if (claims.length === 0) return 0
-    return (await this.#sql.prepared(RELEASE, columnsOf(claims))).length
+    const attempts = new ArrayLiteral()
+    for (const { attempt } of claims) attempts.plain(attempt)
+    const ids = arrayLiteral(claims.map(({ id }) => id))
+    return (await this.#sql.prepared(RELEASE, [ids, attempts.toString()])).length
   }
 
-  async endLostRuns(
-    nowMs: number,
-    attemptsMax: ReadonlyMap<string, number>,
-    claims?: readonly Claim[],
-  ): Promise<void> {
-    if (claims?.length === 0) return
+  async endLostRuns(nowMs: number, attemptsMax: ReadonlyMap<string, number>): Promise<void> {
     const [kinds, maxima] = [new ArrayLiteral(), new ArrayLiteral()]
     for (const [kind, max] of attemptsMax) {
       kinds.text(kind)
       maxima.plain(max)
     }
-    const [ids, attempts] = claims ? columnsOf(claims) : [null, null]
-    await this.#sql.query(END_LOST_RUNS, [nowMs, kinds.toString(), maxima.toString(), ids, attempts])
+    await this.#sql.query(END_LOST_RUNS, [nowMs, kinds.toString(), maxima.toString()])
   }
 
   async noteAssignment(group: string, partitions: readonly AssignedPartition[]): Promise<number[]> {
@@ -170,11 +167,4 @@ function appliedOf([row]: Row[]): Applied {
   if (!row) throw new SqlError('the commit statement gave no row', '08P01')
   const idsOf = (column: 'inserted' | 'updated') => new Set((row[column] as string | null)?.split(','))
   return { fromLog: idsOf('inserted'), fromTable: idsOf('updated') }
-}
-
-/** Ids and attempts, as the parameters of statements. */
-function columnsOf(claims: readonly Claim[]): [ids: string, attempts: string] {
-  const attempts = new ArrayLiteral()
-  for (const { attempt } of claims) attempts.plain(attempt)
-  return [arrayLiteral(claims.map(({ id }) => id)), attempts.toString()]
 }

@@ -42,6 +42,10 @@ export class PendingRestarts<Child> {
     if (pending?.children.size === 0) clearTimeout(pending.timer)
   }
 
+  has(child: Child): boolean {
+    return this.#pendingOf.has(child)
+  }
+
   clear(): void {
     for (const { timer } of this.#pendingOf.values()) clearTimeout(timer)
     this.#pendingOf.clear()

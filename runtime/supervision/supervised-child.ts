@@ -86,11 +86,16 @@ export class SupervisedChild {
 
   async #bringUp(): Promise<StartOutcome> {
     const abandoned = Promise.withResolvers<'abandoned'>()
-    this.#abandon = () => abandoned.resolve('abandoned')
+    // Beside the promise: a kill may come when the race is decided and nobody has heard of it.
+    let isAbandoned = false
+    this.#abandon = () => {
+      isAbandoned = true
+      abandoned.resolve('abandoned')
+    }
     const start = (async () => this.spec.start())()
     try {
       const started = await Promise.race([start, abandoned.promise])
-      if (started === 'abandoned') {
+      if (started === 'abandoned' || isAbandoned) {
         start.then(killLate, () => {})
         this.status = 'ended'
         return 'abandoned'
@@ -163,7 +168,11 @@ export class SupervisedChild {
   /** Of a child that runs: tells it to end, or kills it where its spec says so. Its time is the caller's to watch. */
   beginEnd(onEnded: () => void): void {
     this.status = 'stopping'
-    this.#onEnded = onEnded
+    const before = this.#onEnded
+    this.#onEnded = () => {
+      before?.()
+      onEnded()
+    }
     if (this.spec.shutdown === 'brutal_kill') this.#running?.kill()
     else this.#running?.stop()
   }

@@ -237,9 +237,12 @@ export abstract class SupervisorCore implements RunningChild {
     this.isEnding = true
     this.#isEnded = true
     this.#pending.clear()
-    for (const { spec } of this.children.values()) spec.close()
-    this.#up.resolve()
-    this.#exited.resolve(reason)
+    try {
+      for (const { spec } of this.children.values()) spec.close()
+    } finally {
+      this.#up.resolve()
+      this.#exited.resolve(reason)
+    }
   }
 
   #inTurn(child: SupervisedChild, step: () => Promise<void>): void {
@@ -307,9 +310,11 @@ export abstract class SupervisorCore implements RunningChild {
   async #startAgain(children: readonly SupervisedChild[]): Promise<void> {
     for (const child of children) {
       if (this.isEnding) return
-      if (child.status !== 'restarting' || !this.isOurs(child)) continue
+      // A later failure may have taken it along meanwhile: then it waits for the restart of that group.
+      if (child.status !== 'restarting' || !this.isOurs(child) || this.#pending.has(child)) continue
       try {
-        await child.start()
+        const outcome = await child.start()
+        if (outcome === 'ignore' && !this.keepsSpec(child)) this.forget(child)
       } catch {
         if (!this.isEnding) await this.#restart(child, 'failed to start')
         return

@@ -114,6 +114,7 @@ export class ThreadRef implements Watchable {
   /** Boots a thread as the next incarnation. Rejects with ExitError when it does not come up. */
   async #bringUp(): Promise<ThreadIncarnation> {
     const { group, module, args, startTimeoutMs, onMessage } = this.#options
+    const exited = this.#exited
     const incarnation = ++this.#incarnation
     const board = new ThreadBoard(this.#system.now())
     const boot = { module, args: args() }
@@ -136,7 +137,7 @@ export class ThreadRef implements Watchable {
     }
     group.refill(boot)
     const life = new ThreadIncarnation(this.#system, this.#options, { incarnation, board, thread })
-    void thread.exited.then((reason) => this.#end(life, reason))
+    void thread.exited.then((reason) => this.#end(life, reason, exited))
     return life
   }
 
@@ -186,7 +187,8 @@ export class ThreadRef implements Watchable {
     for (const life of this.#alive) life.kill()
   }
 
-  #end(life: ThreadIncarnation, reason: ExitReason): void {
+  /** `exited`: of the start that it belongs to. What still finishes from an earlier one says nothing of the present one. */
+  #end(life: ThreadIncarnation, reason: ExitReason, exited: PromiseWithResolvers<ExitReason>): void {
     this.#alive.delete(life)
     const watched = this.#watched.get(life)
     this.#watched.delete(life)
@@ -196,9 +198,10 @@ export class ThreadRef implements Watchable {
       this.#current = undefined
       this.#lastReason = reason
     }
+    if (this.#current) return
     // A crash is known at once; a stop is over with those that were finishing what they had.
-    if (!this.#current && (!this.#isStopping || this.#alive.size === 0))
-      this.#exited.resolve(this.#lastReason)
+    if (!this.#isStopping) exited.resolve(this.#lastReason)
+    else if (this.#alive.size === 0) this.#exited.resolve(this.#lastReason)
   }
 }
 

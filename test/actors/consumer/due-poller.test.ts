@@ -16,15 +16,14 @@ async function start({
   suspects = 0,
   soloTurn = new SoloTurn(),
   claiming = Promise.resolve(),
+  takes = (): boolean => true,
 } = {}) {
   let left = failures
   const delivered: Job[] = []
   const limits: number[] = []
   const released: Claim[] = []
-  const ended: Claim[] = []
-  const store: Pick<JobStore, 'heldKeys' | 'claimDue' | 'claimSolo' | 'release' | 'endLostRuns'> = {
+  const store: Pick<JobStore, 'heldKeys' | 'claimDue' | 'claimSolo' | 'release'> = {
     release: async (claims) => released.push(...claims),
-    endLostRuns: async (_now, _attemptsMax, claims = []) => void ended.push(...claims),
     heldKeys: async () => {
       if (left-- > 0) throw new SqlError('the database thread is not running', '08001')
       return []
@@ -37,7 +36,7 @@ async function start({
     },
   }
   const claims = new Map<string, number>()
-  const cell = new ActorCell<DuePollerMessage>(testSystem(), '/test/due', 100, () => {
+  const cell = new ActorCell<DuePollerMessage>(testSystem(), '/test/due', 100, (self) => {
     return new DuePoller({
       store: store as JobStore,
       pool: 'a',
@@ -46,12 +45,12 @@ async function start({
       outstandingJobsMax: 7,
       startTimeoutMs: 5_000,
       claims,
-      attemptsMax: new Map(),
       soloTurn,
       isStopping: () => isStopping,
       now: Date.now,
       hold: () => {},
       deliver: (jobs) => {
+        if (self.ended.aborted || !takes()) return false
         delivered.push(...jobs)
         return true
       },
@@ -59,7 +58,7 @@ async function start({
   })
   onTestFinished(() => cell.stop())
   await cell.start()
-  return { cell, delivered, limits, released, ended }
+  return { cell, delivered, limits, released }
 }
 
 const claimsOf = (jobs: readonly Job[]): Claim[] =>
@@ -127,15 +126,15 @@ test('a poller that ends, also when it is killed, gives its turn back', async ()
   await until(() => soloOf(second.delivered).length === 1, 'the turn of the second')
 })
 
-test('what a poller had claimed when its pool failed is ended by the next one, before it claims any', async () => {
-  const { cell, delivered, ended } = await start()
+test('what a poller had claimed when its pool failed is given back by the next one, before it claims any', async () => {
+  const { cell, delivered, released } = await start()
   await until(() => delivered.length === 7, 'all that is allowed')
   cell.tell({ type: 'settled', claims: claimsOf(delivered.slice(0, 2)) })
   await until(() => delivered.length === 9, 'two more')
   cell.kill()
   const lost = claimsOf(delivered.slice(2))
   await cell.start()
-  expect(ended).toEqual(lost)
+  expect(released).toEqual(lost)
   await until(() => delivered.length === 9 + 7, 'as many as ever')
 })
 
@@ -147,4 +146,16 @@ test('what a poller claims while it is killed goes back at once: nobody runs it,
   claiming.resolve()
   await until(() => released.length === 3, 'they go back')
   expect(delivered).toEqual([])
+})
+
+test('what the pool does not take is given back, and the turn of what runs alone with it', async () => {
+  const soloTurn = new SoloTurn()
+  let isFull = true
+  const { delivered, released } = await start({ soloTurn, suspects: 2, takes: () => !isFull })
+  await until(() => released.length > 0, 'the first goes back')
+  const other = {}
+  expect(soloTurn.take(other, () => {})).toBe(true)
+  soloTurn.give(other)
+  isFull = false
+  await until(() => delivered.some(({ solo }) => solo), 'one that runs alone')
 })

@@ -77,3 +77,26 @@ test('a stop ends the one that serves and those that finish what they have', asy
     '2 normal',
   ])
 })
+
+test('the end of a retired one, while its crashed successor is being replaced, is not taken for the end of the replacement', async () => {
+  const { ref, spec, messages } = echoThread({ limits: { jobsMax: 3, idleLimitMs: 60_000 } })
+  await spec.start()
+  const first = ref.current
+  for (const work of ['work until told', 'finish']) for (let n = 0; n < 3; n++) ref.tell(work)
+  await until(() => messages.filter((message) => message === 'finished').length === 3, 'three jobs')
+  // The first one stays with this until it is killed.
+  first?.tell('block')
+  await until(() => ref.current?.incarnation === 2, 'the next one')
+  const second = ref.current
+  const secondDown = new Promise((down) => second?.watch(down))
+  second?.kill()
+  await secondDown
+  const starting = spec.start()
+  const firstDown = new Promise((down) => first?.watch(down))
+  first?.kill()
+  await firstDown
+  const { exited, kill } = await starting
+  expect(await Promise.race([exited, Promise.resolve('it runs')])).toBe('it runs')
+  kill()
+  expect(await exited).toEqual({ kind: 'killed' })
+})

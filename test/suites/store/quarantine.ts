@@ -127,28 +127,6 @@ export function quarantineTests(bench: () => StoreBench): void {
       expect(await claimSolo()).toMatchObject({ envelope: { id: waiting.envelope.id } })
     })
 
-    test('of a pool that failed, its claims alone, and of these only what is still its', async () => {
-      const { store } = bench()
-      const rows = [0, 1, 2].map((n) => fromLog({ state: 'retry', dueAtMs: NOON_MS + n }))
-      await store.commit(rows)
-      const claims = (await claimDue()).map(({ envelope: { id, attempt } }) => ({ id, attempt }))
-      const [mine, others, gone] = rows
-      const idOf = (row: (typeof rows)[number] | undefined) => row?.envelope.id
-      await store.endLostRuns(later, new Map([[KIND, 2]]), [
-        ...claims.filter(({ id }) => id === idOf(mine)),
-        ...claims.filter(({ id }) => id === idOf(gone)).map(({ id }) => ({ id, attempt: 1 })),
-      ])
-      expect(await find(mine!)).toMatchObject({
-        state: 'parked',
-        attempt: 1,
-        error: { code: 'pool-lost', message: expect.stringContaining('beside others') },
-      })
-      for (const row of [others!, gone!])
-        expect(await find(row)).toMatchObject({ state: 'running', attempt: 2 })
-      await store.endLostRuns(later, new Map(), [])
-      expect(await find(others!)).toMatchObject({ state: 'running' })
-    })
-
     test('one of a kind that nobody handles any more is tried again: its run says so', async () => {
       const row = suspect({ job: { kind: 'test.gone' } })
       await bench().store.commit([row])

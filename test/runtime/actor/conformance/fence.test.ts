@@ -63,7 +63,7 @@ test('a killed handler that goes on gets no DOWN, nor does its next incarnation'
 
 test.each<[string, (self: ActorContext<Step>, cell: ActorRef<Step>) => Promise<unknown>]>([
   ['of its context', (self, cell) => self.ask(cell, () => () => {}, 1_000)],
-  ['of a fenced ref', (self) => self.self.ask(() => () => {}, 1_000)],
+  ['of a fenced ref', (self, cell) => self.to(cell).ask(() => () => {}, 1_000)],
 ])('a killed handler that goes on asks nobody, and goes no further: an ask %s', async (_, ask) => {
   let goesOn = false
   const { cell, fenced } = await afterKill((self, target) => {
@@ -157,4 +157,32 @@ test('the end of a killed handler is not taken for that of the handler of the ne
   gate.resolve()
   await settled()
   expect(events).toEqual([])
+})
+
+test('the pid of an incarnation that has ended is dead for everybody: noproc for who watches it, an ask fails at once', async () => {
+  const actors = new Actors()
+  const cell = await actors.started<Step>('server', puppet)
+  const pid = Promise.withResolvers<ActorRef<Step>>()
+  cell.tell((self) => void pid.resolve(self.self))
+  const dead = await pid.promise
+  cell.kill()
+  await cell.start()
+  const signals: unknown[] = []
+  dead.watch((signal) => signals.push(signal))
+  expect(signals).toMatchObject([{ signal: 'DOWN', incarnation: 1, reason: { kind: 'noproc' } }])
+  await expect(dead.ask(() => () => {}, 1_000)).rejects.toMatchObject({ code: 'dead' })
+})
+
+test('who asks the pid of another that is handling is no cycle of that other', async () => {
+  const actors = new Actors()
+  const cell = await actors.started<Step>('server', puppet)
+  const gate = Promise.withResolvers<void>()
+  const pid = Promise.withResolvers<ActorRef<Step>>()
+  cell.tell((self) => {
+    pid.resolve(self.self)
+    return gate.promise
+  })
+  const asked = (await pid.promise).ask<string>((reply) => () => reply.answer('answered'), 60_000)
+  gate.resolve()
+  expect(await asked).toBe('answered')
 })

@@ -218,3 +218,29 @@ test('as a child of a supervisor it begins anew, without the children of its ear
   expect(a.isRunning).toBe(false)
   expect((root.find('/sup/dyn') as DynamicSupervisor).countChildren().specs).toBe(0)
 })
+
+test('a child that is being terminated when its supervisor stops ends once, and its supervisor with it', async () => {
+  const events: string[] = []
+  const supervisor = dynamic()
+  await supervisor.start()
+  await supervisor.startChild(new FakeChild('a', events).spec)
+  events.length = 0
+  const terminated = supervisor.terminateChild('a')
+  supervisor.stop()
+  await supervisor.exited
+  await terminated
+  expect(events).toContain('stop a')
+})
+
+test('a child that ignores its restart is forgotten: it takes nobody the place', async () => {
+  const supervisor = dynamic({ maxChildren: 1 })
+  await supervisor.start()
+  const a = new FakeChild('a')
+  await supervisor.startChild(a.spec)
+  a.isIgnoring = true
+  a.die()
+  await pass(DELAY_MS)
+  expect(ids(supervisor)).toEqual([])
+  await supervisor.startChild(new FakeChild('b').spec)
+  expect(ids(supervisor)).toEqual(['b'])
+})

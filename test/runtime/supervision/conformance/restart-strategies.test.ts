@@ -231,3 +231,18 @@ test('under one_for_one a start that hangs holds up the restart of no other chil
   expect([statuses(supervisor).a, b.starts]).toEqual(['starting', 2])
   expect(await outcomeOf(supervisor.terminateChild('c'))).toBeUndefined()
 })
+
+test('rest_for_one: one that waits for its restart and is taken along by an earlier one starts with that group, in its order', async () => {
+  const { supervisor, events, a, b, c } = trio('rest_for_one')
+  await supervisor.start()
+  events.length = 0
+  b.isDeaf = true
+  c.die()
+  a.die()
+  // The back-off of c is over while b is being stopped.
+  await pass(DELAY_MS)
+  await pass(1_000)
+  await pass(DELAY_MS)
+  await pass(DELAY_MS)
+  expect(events.filter((event) => event.startsWith('start'))).toEqual(['start a', 'start b', 'start c'])
+})
