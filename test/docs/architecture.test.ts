@@ -15,7 +15,7 @@ test('ARCHITECTURE.md maps every line of the seed to files and tests that exist'
   expect(seedTableProblems(read('SEED.md'), read('ARCHITECTURE.md'), isFile)).toEqual([])
 })
 
-test.each(['README.md', 'ARCHITECTURE.md'])(
+test.each(['README.md', 'ARCHITECTURE.md', 'docs/supervision.md'])(
   'every file that %s links to or names in backticks exists',
   (name) => {
     const text = read(name).replace(/<!-- seed:begin -->.*<!-- seed:end -->/s, '')
