@@ -96,6 +96,12 @@ export function poolSubtree(
       }),
   })
 
+  const patience = {
+    everyMs: BOUNDS.due.pollMs,
+    timeoutMs: BOUNDS.due.startTimeoutMs,
+    now: system.now,
+    isStopping,
+  }
   const claims = new Map<string, number>()
   const due = actorChild<DuePollerMessage>(system, {
     path: `${path}/due`,
@@ -109,10 +115,9 @@ export function poolSubtree(
           pollMs: BOUNDS.due.pollMs,
           batchJobsMax: BOUNDS.due.batchJobsMax,
           outstandingJobsMax: BOUNDS.due.outstandingJobsMax,
-          startTimeoutMs: BOUNDS.due.startTimeoutMs,
+          patience,
           claims,
           soloTurn,
-          isStopping,
           now: system.now,
           hold: (keys) => self.to(pool.ref).tell({ type: 'held', keys }),
           deliver: (jobs) => self.to(pool.ref).tell({ type: 'delivered', jobs }) === 'accepted',
@@ -131,12 +136,7 @@ export function poolSubtree(
           group: groupOf(name),
           lanes,
           store,
-          patience: {
-            everyMs: BOUNDS.due.pollMs,
-            timeoutMs: BOUNDS.due.startTimeoutMs,
-            now: system.now,
-            isStopping,
-          },
+          patience,
           assignedMax: BOUNDS.consumer.assignedMax,
           soloTurn,
           share: {

@@ -4,7 +4,7 @@ import type { Job } from '../../runtime/job/job.ts'
 import type { Pool } from '../../runtime/job/lane.ts'
 import type { Claim, ClaimedJob, HeldKey, JobStore } from '../../runtime/store/job-store.ts'
 import { SqlError } from '../../runtime/store/sql.ts'
-import { askJobTable } from './ask-job-table.ts'
+import { askJobTable, type Patience } from './ask-job-table.ts'
 import type { SoloTurn } from './solo-turn.ts'
 
 /**
@@ -22,13 +22,12 @@ export interface DuePollerOptions {
   batchJobsMax: number
   /** Claimed and not settled, at most: what waits longer than its lease is claimed, and run, again. */
   outstandingJobsMax: number
-  startTimeoutMs: number
+  /** For the job table's answer at the start. */
+  patience: Patience
   /** Claimed and not settled: the attempt of each, by its id. It outlives the poller: the next one gives them back first. */
   claims: Map<string, number>
   /** Of the node: one job in quarantine at a time. */
   soloTurn: SoloTurn
-  /** The node is being stopped: a start that waits is given up. */
-  isStopping(): boolean
   now: () => number
   hold(keys: readonly HeldKey[]): void
   /** False when the pool can't take them: they are given back. */
@@ -59,8 +58,7 @@ export class DuePoller implements Behaviour<DuePollerMessage> {
   async init(self: ActorContext<DuePollerMessage>): Promise<void> {
     this.#self = self
     self.ended.addEventListener('abort', () => this.#options.soloTurn.give(this))
-    const { store, pool, pollMs, startTimeoutMs, claims, now, isStopping, hold } = this.#options
-    const patience = { everyMs: pollMs, timeoutMs: startTimeoutMs, now, isStopping }
+    const { store, pool, patience, claims, hold } = this.#options
     // Its pool has failed, and what it ran is gone with it. Not by their fault: handlers can fail threads, not pools.
     await askJobTable(() => store.release(this.#claims), patience)
     claims.clear()

@@ -1,4 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein'
+import { quotedUpTo } from '../../runtime/http/refusal.ts'
 
 /** ` (did you mean "x"?)` when a name is near one of the candidates, else nothing. */
 export function didYouMean(name: string, candidates: readonly string[]): string {
@@ -10,7 +11,6 @@ export function didYouMean(name: string, candidates: readonly string[]): string 
 }
 
 /** A name as sent, quoted and bounded, for the detail of a problem. */
-export const quoted = (name: string): string =>
-  JSON.stringify(name.length > NAME_CHARS_MAX ? `${name.slice(0, NAME_CHARS_MAX)}…` : name)
+export const quoted = (name: string): string => quotedUpTo(NAME_CHARS_MAX, name)
 
 const NAME_CHARS_MAX = 64

@@ -2,7 +2,7 @@ import { BOUNDS } from '../../runtime/config/bounds.ts'
 import { didYouMean } from '../../runtime/config/layer.ts'
 import { isLoopback } from '../../runtime/config/loopback.ts'
 import type { Exchange } from '../../runtime/http/exchange.ts'
-import { type Checked, type Refusal, refuse } from '../../runtime/http/refusal.ts'
+import { type Checked, quotedUpTo, type Refusal, refuse } from '../../runtime/http/refusal.ts'
 import type { RunningChild } from '../../runtime/supervision/child-spec.ts'
 import { type ActorView, actorsIn } from './actors-in.ts'
 
@@ -26,8 +26,8 @@ export interface KillSources {
   tree(): unknown
 }
 
-const HOWS = ['kill', 'stop', 'exception', 'busy-loop', 'heap', 'exit'] as const
-type How = (typeof HOWS)[number]
+export const HOWS = ['kill', 'stop', 'exception', 'busy-loop', 'heap', 'exit'] as const
+export type How = (typeof HOWS)[number]
 
 interface Kill {
   path: string
@@ -104,8 +104,8 @@ function whyNot(path: string, actors: readonly ActorView[]): string {
   return `${quoted(path)} is not in the tree${didYouMean(path, paths)}; there are ${paths.join(', ')}`
 }
 
-const quoted = (text: string): string =>
-  JSON.stringify(text.length > QUOTED_CHARS_MAX ? `${text.slice(0, QUOTED_CHARS_MAX)}…` : text)
+/** As long as paths are. */
+const quoted = (text: string): string => quotedUpTo(QUOTED_CHARS_MAX, text)
 
 const QUOTED_CHARS_MAX = 100
 const JSON_TYPE = ['content-type', 'application/json'] as const

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Judgement } from './judge.ts'
 import { THREAD_HOWS } from './kill-threads.ts'
+import { ALL_POOLS_BUSY, threadsPerPool } from './kills.ts'
 import type { NodeProcess } from './node-process.ts'
 import { onOneNode } from './one-node.ts'
 import { isAtRest, type OperationsPort, poolThreads } from './operations-port.ts'
@@ -32,9 +33,8 @@ export interface Footprint {
 
 export const killLeaks: Scenario = (options) => {
   const { rounds, how = 'kill', say } = options
-  const flags = ['a', 'b', 'c'].flatMap((pool) => [`--pools-${pool}-threads`, String(THREADS_PER_POOL)])
-  const workload = { stepShare: 0.3, tickShare: 0.6, withoutUpstreams: true, withFailures: false }
-  return onOneNode(options, { flags, workload }, async (given) => {
+  const flags = threadsPerPool(THREADS_PER_POOL)
+  return onOneNode(options, { flags, workload: ALL_POOLS_BUSY }, async (given) => {
     const { node, port, sender, random, judgements } = given
     const seen: Footprint[] = []
     for (const until of [Math.ceil(rounds / 10), rounds]) {

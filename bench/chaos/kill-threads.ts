@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { How } from '../../actors/inspector/kill.ts'
 import type { Random } from '../load/random.ts'
 import { backMsOf, judgeKills, type KillFact, killAll, spread } from './kills.ts'
 import { onOneNode } from './one-node.ts'
-import { type How, isAtRest, type OperationsPort, poolThreads } from './operations-port.ts'
+import { isAtRest, type OperationsPort, poolThreads } from './operations-port.ts'
 import type { Scenario } from './scenario.ts'
 import { SteadyLoad } from './steady-load.ts'
 

@@ -1,7 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { BOUNDS } from '../../runtime/config/bounds.ts'
 import type { Judgement } from './judge.ts'
-import { backMsOf, judgeKills, type KillFact, killAll, quantile } from './kills.ts'
+import {
+  ALL_POOLS_BUSY,
+  backMsOf,
+  judgeKills,
+  type KillFact,
+  killAll,
+  quantile,
+  threadsPerPool,
+} from './kills.ts'
 import { onOneNode } from './one-node.ts'
 import { isAtRest, poolThreads } from './operations-port.ts'
 import type { Scenario } from './scenario.ts'
@@ -24,9 +32,8 @@ const KILLS_MIN = 100
 
 export const killToServing: Scenario = (options) => {
   const { rounds, say } = options
-  const flags = ['a', 'b', 'c'].flatMap((pool) => [`--pools-${pool}-threads`, String(THREADS_PER_POOL)])
-  const workload = { stepShare: 0.3, tickShare: 0.6, withoutUpstreams: true, withFailures: false }
-  return onOneNode(options, { flags, workload }, async (given) => {
+  const flags = threadsPerPool(THREADS_PER_POOL)
+  return onOneNode(options, { flags, workload: ALL_POOLS_BUSY }, async (given) => {
     const { node, port, sender, judgements, weaknesses } = given
     const facts: KillFact[] = []
     const load = new SteadyLoad(node, sender, 1, RATE_PER_SECOND)

@@ -1,5 +1,8 @@
+import { HOWS, type How } from '../../actors/inspector/kill.ts'
+import { POOLS } from '../../runtime/job/lane.ts'
 import type { Judgement } from './judge.ts'
-import { HOWS, type How, type OperationsPort, type TreeNode } from './operations-port.ts'
+import type { OperationsPort, TreeNode } from './operations-port.ts'
+import type { WorkloadOptions } from './workload.ts'
 
 /** An actor that was ended, and when it was back. */
 export interface KillFact {
@@ -11,6 +14,17 @@ export interface KillFact {
 }
 
 const BACK_MS_MAX = 60_000
+
+/** Jobs for the threads of every pool, none of which fails or leaves the process. */
+export const ALL_POOLS_BUSY: WorkloadOptions = {
+  stepShare: 0.3,
+  tickShare: 0.6,
+  withoutUpstreams: true,
+  withFailures: false,
+}
+
+export const threadsPerPool = (threads: number): string[] =>
+  POOLS.flatMap((pool) => [`--pools-${pool}-threads`, String(threads)])
 
 /** Ends actors all at once, and waits until each of them is back. `isBack` says what that is, beside its running anew. */
 export async function killAll(

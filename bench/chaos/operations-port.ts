@@ -1,9 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { How } from '../../actors/inspector/kill.ts'
 
 /** The operations port of a node, as chaos uses it: its tree, and `POST /inspect/kill`. */
-export const HOWS = ['kill', 'stop', 'exception', 'busy-loop', 'heap', 'exit'] as const
-export type How = (typeof HOWS)[number]
-
 /** What every entry of the tree says, and what those of threads and of supervisors add. */
 export interface TreeNode {
   path: string

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { How } from '../../actors/inspector/kill.ts'
 import type { Judgement } from './judge.ts'
-import type { How } from './operations-port.ts'
 
 /** What a scenario is told and what it finds out. It has a directory of its own, which is kept when a promise is broken. */
 export interface ScenarioOptions {

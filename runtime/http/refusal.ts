@@ -17,3 +17,7 @@ export const refuse = (code: ProblemCode, detail?: string, retryAfterS?: number)
   detail,
   retryAfterS,
 })
+
+/** What somebody sent, for the detail of a refusal: quoted, and cut where it is long. */
+export const quotedUpTo = (charsMax: number, text: string): string =>
+  JSON.stringify(text.length > charsMax ? `${text.slice(0, charsMax)}…` : text)

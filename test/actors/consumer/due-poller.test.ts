@@ -43,10 +43,9 @@ async function start({
       pollMs: 5,
       batchJobsMax: 3,
       outstandingJobsMax: 7,
-      startTimeoutMs: 5_000,
+      patience: { everyMs: 5, timeoutMs: 5_000, now: Date.now, isStopping: () => isStopping },
       claims,
       soloTurn,
-      isStopping: () => isStopping,
       now: Date.now,
       hold: () => {},
       deliver: (jobs) => {
